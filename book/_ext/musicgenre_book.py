@@ -1,0 +1,60 @@
+"""Sphinx extension: what the book needs of its build beyond `_config.yml`.
+
+The execution cache of Jupyter Book compares only the code cells of a notebook. After an edit of the package, under another profile or with
+new run records it would go on showing the old outputs. So the cache folder is named here by a digest of all of these, and the folders of
+other digests are removed. To Sphinx the new name is a changed setting: it reads every page anew.
+"""
+
+import hashlib
+import os
+import platform
+import shutil
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+from musicgenre import settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def digest() -> str:
+    """Hash of the settings, the lock file, the package and the run records, 16 hexadecimal digits."""
+    sha = hashlib.sha256()
+    for setting in (settings.profile(), settings.data_folder(), os.environ.get("KERAS_BACKEND"), platform.python_version()):
+        sha.update(f"{setting}\0".encode())
+    files = [path for folder in ("musicgenre", "book/results") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    for path in sorted([ROOT / "requirements.lock", *files]):
+        if path.suffix != ".pyc":
+            sha.update(f"{path.relative_to(ROOT)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
+    return sha.hexdigest()[:16]
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    """Point the execution cache to the folder of the current digest, remove those of others, and tell the pages the profile."""
+    caches = Path(app.outdir).parent / ".jupyter_cache"
+    config.nb_execution_cache_path = str(caches / digest())
+    for folder in caches.glob("*"):
+        if str(folder) != config.nb_execution_cache_path:
+            shutil.rmtree(folder)
+    config.myst_substitutions = {"profile": str(settings.profile())}
+
+
+def set_up_kernels(app: Sphinx) -> None:
+    """Run the notebooks under an IPython profile of the build's own.
+
+    Settings and start-up files of the user stay out of it, and so does what C++ libraries print on stderr, which no option of TensorFlow
+    silences. Warnings of Python are still captured, and fail the build.
+    """
+    profile = Path(app.outdir).parent / "ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.capture_fd_output = False\n")
+    os.environ["IPYTHONDIR"] = str(profile.parent)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the extension with Sphinx."""
+    app.connect("config-inited", configure)
+    app.connect("builder-inited", set_up_kernels)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

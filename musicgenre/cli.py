@@ -1,0 +1,189 @@
+"""The command line: ``musicgenre data | features | replicate | report``.
+
+Heavy packages are imported inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from musicgenre import settings
+from musicgenre.errors import MusicGenreError, SettingsError
+from musicgenre.settings import Profile
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Replicate five papers on music genre classification, and test their claims on honest splits.\n\n"
+    "Every command takes its data from the folder --data, or from MUSICGENRE_DATA. The built-in corpus `synthetic` needs no data.",
+)
+data_app = typer.Typer(no_args_is_help=True, help="Fetch a corpus, check its files, or describe what is there.")
+app.add_typer(data_app, name="data")
+
+DataOption = Annotated[Path | None, typer.Option("--data", "-d", help="Folder of real data.", envvar="MUSICGENRE_DATA", exists=True, file_okay=False)]
+CorpusArgument = Annotated[str, typer.Argument(help="synthetic, gtzan, fma_small, or a folder with one subfolder a genre.")]
+JobsOption = Annotated[int, typer.Option("--jobs", "-j", help="Worker processes; -1 uses every core.")]
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend are printed in one line."""
+    try:
+        app()
+    except MusicGenreError as error:
+        typer.secho(f"musicgenre: {error}", fg="red", err=True)
+        raise SystemExit(1) from None
+
+
+@data_app.command()
+def fetch(
+    corpus: Annotated[str, typer.Argument(help="gtzan, gtzan-mini (a few real clips) or fma_small.")],
+    folder: Annotated[Path, typer.Argument(help="Where to put it; a download that was stopped goes on from there.")],
+) -> None:
+    """Download a corpus, check its hash and unpack it."""
+    from musicgenre.corpora import fma, gtzan
+
+    fetchers = {"gtzan": gtzan.fetch, "gtzan-mini": lambda to: gtzan.fetch(to, version="mini"), "fma_small": fma.fetch}
+    if corpus not in fetchers:
+        raise SettingsError(f"cannot fetch {corpus!r}; use one of {', '.join(fetchers)}")
+    typer.echo(f"{corpus} is in {fetchers[corpus](folder)}")
+
+
+@data_app.command()
+def check(corpus: CorpusArgument, data: DataOption = None, jobs: JobsOption = -1) -> None:
+    """Read every file of a corpus and print those that are damaged, short, silent or mislabelled, with the reason.
+
+    Ends with status 1 where a clip cannot be used.
+    """
+    from musicgenre import corpora
+    from musicgenre.corpora.check import check as check_corpus
+
+    clips = corpora.load(corpus, data)
+    found = check_corpus(clips, n_jobs=jobs)
+    for track_id, reason in clips.excluded["reason"].items():
+        typer.echo(f"left out   {track_id}: {reason}")
+    for track_id, row in found.iterrows():
+        typer.echo(f"{row['status']:10s} {track_id}: {row['reason']}")
+    unusable = int((found["status"] == "unusable").sum())
+    typer.echo(f"{clips.name}: {len(clips)} clips, {unusable} unusable, {len(found) - unusable} with notes, {len(clips.excluded)} left out")
+    if unusable:
+        raise typer.Exit(1)
+
+
+@data_app.command()
+def info(corpus: CorpusArgument, data: DataOption = None) -> None:
+    """Describe a corpus: clips, artists and known faults for each genre."""
+    from musicgenre import corpora
+
+    clips = corpora.load(corpus, data).clips
+    table = clips.groupby("genre").agg(clips=("genre", "size"), artists=("artist", "nunique"), faulty=("fault", "count"))
+    table.loc["all"] = [len(clips), clips["artist"].nunique(), clips["fault"].count()]
+    typer.echo(table.to_string())
+
+
+@app.command()
+def features(
+    feature: Annotated[str, typer.Argument(help="log_mel, mfcc, vector57 or mel_image.")],
+    corpus: CorpusArgument = "synthetic",
+    data: DataOption = None,
+    parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", help="A parameter of the feature, as NAME=VALUE.")] = None,
+    jobs: JobsOption = -1,
+    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786; needs the extra `cluster`.")] = None,
+) -> None:
+    """Extract a feature of every clip into the feature store; finish what was begun before."""
+    from contextlib import nullcontext
+
+    import joblib
+
+    from musicgenre import corpora
+    from musicgenre import features as known
+    from musicgenre.features import store
+
+    made = _feature(known, feature, parameter or [])
+    backend = nullcontext()
+    if dask:
+        from distributed import Client
+
+        Client(dask)
+        backend = joblib.parallel_config(backend="dask")
+    with backend:
+        result = store.extract(corpora.load(corpus, data), made, n_jobs=jobs)
+    for track_id, reason in result.failures["reason"].items():
+        typer.echo(f"failed {track_id}: {reason}", err=True)
+    typer.echo(f"{len(result.corpus) - len(result.failures)} clips done, {len(result.failures)} failed: {result.folder}")
+
+
+def _feature(known, name: str, parameters: list[str]):
+    kinds = {kind.name: kind for kind in (known.LogMel, known.Mfcc, known.Vector57, known.MelImage)}
+    if name not in kinds:
+        raise SettingsError(f"unknown feature {name!r}; use one of {', '.join(kinds)}")
+    try:
+        values = {key: json.loads(value) for key, value in (parameter.split("=", 1) for parameter in parameters)}
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        return kinds[name](**values)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"--parameter: {error}; give NAME=VALUE, such as n_mels=64 or segment_s=null") from None
+
+
+@app.command()
+def replicate(
+    paper: Annotated[str | None, typer.Argument(help="A paper, such as demarco_2024; or --all.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All papers and baselines.")] = False,
+    experiment: Annotated[list[str] | None, typer.Option("--experiment", "-e", help="Only these experiments.")] = None,
+    protocol: Annotated[list[str] | None, typer.Option("--protocol", "-p", help="Only these rungs of the leak ladder.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, counted from 0.")] = 3,
+    profile: Annotated[Profile, typer.Option(envvar="MUSICGENRE_PROFILE", help="smoke: built-in corpus; lite: long hop; full: audio.")] = Profile.SMOKE,
+    data: DataOption = None,
+    results: Annotated[Path | None, typer.Option(help="Folder of the run records [default: book/results, or the cache for smoke].")] = None,
+    force: Annotated[bool, typer.Option(help="Run again what is recorded already.")] = False,
+) -> None:
+    """Run the experiments of a paper and write a record of each run.
+
+    Runs that are recorded are skipped; a run that was stopped goes on from its last epoch.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from tqdm.auto import tqdm
+
+    from musicgenre import experiments, runs
+
+    if everything == bool(paper):
+        raise SettingsError("name one paper, or give --all")
+    papers = experiments.PAPERS if everything else (paper,)
+    known = [found for name in papers for found in experiments.of_paper(name).values()]
+    chosen = [experiments.get(name, wanted) for name in papers for wanted in experiment] if experiment else known
+    folder = results or (settings.cache_folder() / "results" if profile is Profile.SMOKE else runs.results_folder())
+    todo = runs.plan(chosen, protocols=protocol, seeds=seeds)
+    with tqdm(todo, unit="run", disable=None) as bar:
+        for job in bar:
+            label = f"{job.experiment.paper} {job.experiment.id} {job.protocol}{f' fold {job.fold}' if job.protocol == 'artists' else ''} seed {job.seed}"
+            bar.set_description(label)
+            made, new = runs.replicate(
+                job.experiment, lambda job=job: job.experiment.dataset(profile, data), job.protocol, seed=job.seed, fold=job.fold, profile=profile,
+                folder=folder, force=force, on_epoch=lambda epoch, history: bar.set_postfix(epoch=epoch, val_loss=f"{history['val_loss'][-1]:.3f}"),
+            )  # fmt: skip
+            if new:
+                scores = made["scores"]
+                tqdm.write(f"{label}: segments {scores['segment']['accuracy']:.1%}, tracks {scores['track']['accuracy']:.1%}, {made['wall_time_s']:.0f} s")
+    typer.echo(f"{len(todo)} runs are recorded in {folder}")
+
+
+@app.command()
+def report(
+    paper: Annotated[str | None, typer.Argument(help="A paper; all papers if left out.")] = None,
+    profile: Annotated[Profile, typer.Option(help="Records of this profile.")] = Profile.LITE,
+    results: Annotated[Path | None, typer.Option(help="Folder of the run records [default: book/results].")] = None,
+) -> None:
+    """Print each paper's table beside ours, and the verdict on each claim."""
+    from musicgenre import papers, tables
+
+    for name in (paper,) if paper else papers.PAPERS:
+        typer.echo(tables.report(papers.read(name), profile=profile, folder=results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Read a clip from a sound file: decode, mix down to mono, resample."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from musicgenre.errors import DataError
+
+SAMPLE_RATE_HZ = 22050  # GTZAN's own, and librosa's default
+
+#: The file name extensions of each format that libsndfile reads and that music comes in.
+EXTENSIONS = {
+    "WAV": {".wav", ".wave"},
+    "WAVEX": {".wav", ".wave"},
+    "RF64": {".wav", ".rf64"},
+    "W64": {".w64"},
+    "AIFF": {".aif", ".aiff", ".aifc"},
+    "AU": {".au", ".snd"},
+    "CAF": {".caf"},
+    "FLAC": {".flac"},
+    "OGG": {".ogg", ".oga", ".opus"},
+    "MP3": {".mp3"},
+}
+
+
+def open_sound(path: str | Path) -> soundfile.SoundFile:
+    """Open a sound file for reading.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty or no readable sound file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path}: the file is empty (0 bytes); fetch it again")
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: soundfile takes .raw for headerless samples
+        reason = getattr(error, "error_string", "").rstrip(".")
+        if not reason or "not exist" in reason:  # libsndfile's last guess at a file that it does not know, is MP3
+            reason = "Format not recognised"
+        raise DataError(f"{path}: not a readable sound file ({reason}); fetch it again") from None
+
+
+def read(path: str | Path, *, sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarray:
+    """Read a clip as mono samples, exactly as ``librosa.load`` does.
+
+    Parameters
+    ----------
+    path : str or Path
+        A sound file in any format that libsndfile reads (WAV, AU, FLAC, OGG, MP3, …).
+    sample_rate_hz : int
+        The clip is resampled to this rate in Hz (soxr, high quality) where its own differs.
+
+    Returns
+    -------
+    numpy.ndarray
+        Samples between -1 and 1, float32, shape (n_samples,).
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty, no readable sound file, damaged, or holds no samples or NaN.
+
+    Notes
+    -----
+    Taught in the notebook ``02_from_sound_to_features``.
+    """
+    with open_sound(path) as sound:
+        rate = sound.samplerate
+        try:
+            samples = sound.read(dtype="float32", always_2d=True).mean(axis=1)
+        except soundfile.LibsndfileError as error:
+            raise DataError(f"{path}: the file is damaged ({error.error_string.rstrip('.')}); fetch it again") from None
+    if samples.size == 0:
+        raise DataError(f"{path}: the file holds no samples; fetch it again")
+    if not np.isfinite(samples).all():
+        raise DataError(f"{path}: the file holds samples that are not finite numbers; fetch it again")
+    if rate != sample_rate_hz:
+        import librosa  # heavy, and rarely needed: GTZAN is at 22,050 Hz already
+
+        samples = librosa.resample(samples, orig_sr=rate, target_sr=sample_rate_hz)
+    return samples

@@ -1,0 +1,93 @@
+"""A data set: what a model sees (items), and where each item comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from musicgenre.corpora.corpus import Corpus
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Items with their labels and origin: segments of clips, slices, or whole clips.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        What the model sees, shape (n_items, …).
+    items : pandas.DataFrame
+        One row an item: ``track_id``, ``segment`` and what the corpus knows of the clip; see
+        :class:`musicgenre.corpora.corpus.Corpus`.
+    corpus : Corpus
+        The clips the items come from.
+    feature : dict
+        What :func:`musicgenre.features.store.describe` says of the feature, with what was made of it since.
+    reductions : tuple of str
+        What was made smaller than in the paper, in words; goes into every run record.
+
+    Notes
+    -----
+    Taught in the notebook ``03_splits_and_leaks``.
+    """
+
+    x: np.ndarray
+    items: pd.DataFrame
+    corpus: Corpus
+    feature: dict = field(repr=False)
+    reductions: tuple[str, ...] = ()
+
+    @classmethod
+    def from_segments(cls, corpus: Corpus, values: np.ndarray, feature: dict, reductions: tuple[str, ...] = ()) -> Dataset:
+        """Make every segment of every clip an item.
+
+        Parameters
+        ----------
+        corpus : Corpus
+            The clips.
+        values : numpy.ndarray
+            Shape (n_clips, n_segments, …).
+        feature : dict
+            Description of the feature.
+        reductions : tuple of str
+            See :class:`Dataset`.
+        """
+        n_clips, n_segments = values.shape[:2]
+        items = corpus.clips.reset_index().loc[np.repeat(np.arange(n_clips), n_segments)].reset_index(drop=True)
+        items["segment"] = np.tile(np.arange(n_segments), n_clips)
+        return cls(values.reshape(n_clips * n_segments, *values.shape[2:]), items, corpus, feature, reductions)
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """The genres; their positions are the class numbers."""
+        return self.corpus.genres
+
+    @property
+    def y(self) -> np.ndarray:
+        """Class number of each item, int64, shape (n_items,)."""
+        return np.searchsorted(self.genres, self.items["genre"].to_numpy(dtype=str))
+
+
+def cut(values: np.ndarray, *, clip_s: float, segment_s: float, n_segments: int) -> np.ndarray:
+    """Cut frames of whole clips into segments of equal length, from the start.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Frames that spread evenly over a clip, (n_clips, 1, n_frames, n_bands).
+    clip_s, segment_s : float
+        Lengths in seconds of a clip and of a segment.
+    n_segments : int
+        Segments taken of each clip.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n_clips, n_segments, frames of a segment, n_bands).
+    """
+    n_frames = values.shape[2]
+    length = int(n_frames * segment_s / clip_s)
+    starts = (np.arange(n_segments) * n_frames * segment_s / clip_s).astype(int)
+    return np.stack([values[:, 0, start : start + length] for start in starts], axis=1)

@@ -1,0 +1,200 @@
+"""An experiment: one model of one paper, with its features, its segments and its training; and how it is run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from musicgenre.errors import SettingsError
+from musicgenre.experiments.dataset import Dataset
+from musicgenre.experiments.training import Training, best_epoch, fit
+from musicgenre.settings import Profile
+from musicgenre.splits import Split, split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A system of a paper, ready to be run under any protocol.
+
+    Parameters
+    ----------
+    paper, id : str
+        Names as in the paper's YAML file.
+    dataset : callable
+        ``dataset(profile, data) -> Dataset``: the items, for a profile and a data folder.
+    build : callable
+        ``build(input_shape, n_genres)``: a Keras model, or a scikit-learn classifier where ``training`` is None.
+    training : Training or None
+        How the Keras model is trained.
+    valid_fraction, test_fraction : float
+        Sizes of the parts where a protocol draws them.
+    normalise : tuple of int or None
+        Axes of an item whose positions are normalised each on its own (zero mean, unit variance over the training
+        part); ``()`` for one mean and variance of all, None for no normalisation.
+    prepare : callable, optional
+        ``prepare(dataset, split, seed) -> (dataset, split)``: what is done to the items once the parts are known,
+        such as augmentation of the training part.
+    protocols : tuple of str
+        The rungs of the leak ladder on which the replication runs it.
+    """
+
+    paper: str
+    id: str
+    dataset: Callable[[Profile, Path | None], Dataset] = field(repr=False)
+    build: Callable = field(repr=False)
+    training: Training | None
+    valid_fraction: float = 0.1
+    test_fraction: float = 0.2
+    normalise: tuple[int, ...] | None = (-1,)
+    prepare: Callable[[Dataset, Split, int], tuple[Dataset, Split]] | None = field(default=None, repr=False)
+    protocols: tuple[str, ...] = ("as_published", "tracks", "artists", "fault_filtered")
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a run of an experiment gives, before anything is scored.
+
+    Parameters
+    ----------
+    experiment, dataset, split, seed, fold, profile, training
+        What was run; ``dataset`` and ``split`` as prepared, ``training`` as used in this profile.
+    model
+        The trained model; takes items as they are in ``dataset.x``.
+    probabilities : numpy.ndarray
+        One row a test item, in the order of ``split.test``, one column a genre; float64.
+    history : dict
+        Of :func:`musicgenre.experiments.training.fit`; empty for scikit-learn.
+    n_parameters : int or None
+        Parameters of the paper's model, as Keras counts them; None for scikit-learn.
+    wall_time_s : float
+        Training and testing.
+    """
+
+    experiment: Experiment
+    dataset: Dataset
+    split: Split
+    seed: int
+    fold: int
+    profile: Profile
+    training: Training | None
+    model: object
+    probabilities: np.ndarray
+    history: dict[str, list[float]]
+    n_parameters: int | None
+    wall_time_s: float
+
+    @property
+    def test_loss(self) -> float:
+        """Mean cross-entropy of the test items (natural logarithm)."""
+        own = self.probabilities[np.arange(len(self.split.test)), self.dataset.y[self.split.test]]
+        return float(-np.log(np.clip(own, 1e-7, 1)).mean())
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights were tested, from 1; 0 for scikit-learn."""
+        if self.training and self.training.keep == "last":
+            return len(self.history["loss"])
+        return best_epoch(self.history) if self.history else 0
+
+
+def run(
+    experiment: Experiment,
+    dataset: Dataset,
+    protocol: str,
+    *,
+    seed: int = 0,
+    fold: int = 1,
+    profile: Profile = Profile.SMOKE,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[int, dict], None] | None = None,
+) -> Outcome:
+    """Split, normalise, train and test: one run of one experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What to run.
+    dataset : Dataset
+        ``experiment.dataset(profile, data)``.
+    protocol : str
+        A rung of the leak ladder; see :mod:`musicgenre.splits`.
+    seed : int
+        Seeds the split, the weights, the order of the items and dropout.
+    fold : int
+        Artist fold that is tested, for the protocol ``artists``.
+    profile : Profile
+        Decides the number of epochs.
+    checkpoint, on_epoch
+        See :func:`musicgenre.experiments.training.fit`.
+
+    Returns
+    -------
+    Outcome
+        With the probabilities of the test items.
+
+    Raises
+    ------
+    LeakError
+        If the split shares what the protocol keeps apart; nothing is trained then.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    started = time.perf_counter()
+    parts = split(
+        dataset.items, protocol, seed=seed, fold=fold, valid_fraction=experiment.valid_fraction, test_fraction=experiment.test_fraction
+    )
+    if experiment.prepare:
+        dataset, parts = experiment.prepare(dataset, parts, seed)
+        parts.guard(dataset.items)
+    x, y = dataset.x, dataset.y
+    training = experiment.training.for_profile(profile) if experiment.training else None
+    if training:
+        import keras
+
+        keras.utils.set_random_seed(seed)
+        core = experiment.build(x.shape[1:], len(dataset.genres))
+        model = with_normalisation(core, x[parts.train], experiment.normalise)
+        valid = (x[parts.valid], y[parts.valid])
+        history = fit(model, (x[parts.train], y[parts.train]), valid, training, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
+        probabilities = model.predict(x[parts.test], batch_size=128, verbose=0)
+        n_parameters = core.count_params()
+    else:
+        model = experiment.build(x.shape[1:], len(dataset.genres), seed=seed).fit(x[parts.train], y[parts.train])
+        probabilities, history, n_parameters = model.predict_proba(x[parts.test]), {}, None
+    if not np.isfinite(probabilities).all():
+        raise SettingsError(f"{experiment.paper} {experiment.id}: the training diverged (probabilities are not finite); lower the learning rate")
+    return Outcome(
+        experiment=experiment, dataset=dataset, split=parts, seed=seed, fold=fold, profile=profile, training=training, model=model,
+        probabilities=np.asarray(probabilities, dtype=np.float64), history=history, n_parameters=n_parameters,
+        wall_time_s=time.perf_counter() - started,
+    )  # fmt: skip
+
+
+def with_normalisation(core, x: np.ndarray, axes: tuple[int, ...] | None):
+    """Put a normalisation layer, fitted on training items, before a Keras model.
+
+    Parameters
+    ----------
+    core : keras.Model
+        The paper's model.
+    x : numpy.ndarray
+        Training items, shape (n_items, …).
+    axes : tuple of int or None
+        See ``normalise`` of :class:`Experiment`.
+    """
+    import keras
+
+    if axes is None:
+        return core
+    kept = tuple(sorted(axis % (x.ndim - 1) + 1 for axis in axes))
+    others = tuple(axis for axis in range(x.ndim) if axis not in kept)
+    mean, variance = x.mean(axis=others, dtype=np.float64), np.maximum(x.var(axis=others, dtype=np.float64), 1e-12)
+    inputs = keras.Input(x.shape[1:])
+    layer = keras.layers.Normalization(axis=kept or None, mean=mean, variance=variance)
+    return keras.Model(inputs, core(layer(inputs)), name=core.name)

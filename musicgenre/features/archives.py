@@ -1,0 +1,127 @@
+"""Import ready-made features: log-mel archives (``.npz``) and the well-known tables of 57 features (``.csv``)."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from musicgenre.corpora import fma, gtzan
+from musicgenre.corpora.corpus import Corpus
+from musicgenre.errors import DataError
+from musicgenre.features import LogMel
+from musicgenre.features.store import FeatureStore, fill
+from musicgenre.features.vector57 import COLUMNS
+
+#: What each archive holds: file name, corpus, feature. The hop of GTZAN is 77 ms on average, that of FMA-small 0.23 s.
+GTZAN_LOG_MEL = LogMel(segment_s=None, n_segments=1, keep_frames=387)
+FMA_LOG_MEL = LogMel(sample_rate_hz=44100, segment_s=None, n_segments=1, keep_frames=128)
+ARCHIVES = {"gtzan": ("gtzan_logmel.npz", GTZAN_LOG_MEL), "fma_small": ("fma_small_logmel.npz", FMA_LOG_MEL)}
+
+
+def find(data: Path | None, name: str) -> Path:
+    """Return the file of this name in the data folder, or below it.
+
+    Raises
+    ------
+    DataError
+        If there is no data folder, no such file in it, or more than one.
+    """
+    if data is None:
+        raise DataError(f"{name} is needed: set MUSICGENRE_DATA to the folder that holds it, or use the profile smoke")
+    found = sorted(Path(data).rglob(name))
+    if len(found) != 1:
+        raise DataError(f"{len(found)} files named {name} below {data}; exactly one is needed")
+    return found[0]
+
+
+def import_log_mel(corpus_name: str, path: Path, *, progress: bool = True) -> FeatureStore:
+    """Fill the feature store of the ``lite`` profile from a log-mel archive.
+
+    Parameters
+    ----------
+    corpus_name : {"gtzan", "fma_small"}
+        Which of the two formats of :data:`ARCHIVES` the file has.
+    path : Path
+        ``gtzan_logmel.npz``: ``code`` uint8 (n, 128, 387), level in steps of 1/255 of the floor. ``fma_small_logmel.npz``:
+        ``code_delta`` uint8 (n, 128, 128), differences along the mel axis, in steps of 3/255 of the floor. Both: ``floor_db``
+        (below the peak) and ``peak_db`` (n,), ``track_id``, ``genre``.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    FeatureStore
+        Log-mel values in dB, float32, (n_clips, 1, n_frames, n_mels).
+
+    Raises
+    ------
+    DataError
+        If the file is not such an archive; the message names what is wrong.
+
+    Notes
+    -----
+    Taught in the notebook ``02_from_sound_to_features``.
+    """
+    _, feature = ARCHIVES[corpus_name]
+    key = "code" if corpus_name == "gtzan" else "code_delta"
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            code, floor_db, peak_db, track_id, genre = (archive[name] for name in (key, "floor_db", "peak_db", "track_id", "genre"))
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: not a log-mel archive of {corpus_name} ({error})") from None
+    n_frames, n_mels = feature.shape
+    if code.dtype != np.uint8 or code.shape != (len(track_id), n_mels, n_frames):
+        raise DataError(f"{path}: {key} is {code.dtype} {code.shape}, expected uint8 ({len(track_id)}, {n_mels}, {n_frames})")
+    missing = "not in the log-mel archive"
+    corpus = gtzan.from_facts(track_id, missing) if corpus_name == "gtzan" else fma.from_labels(track_id, genre)
+    row_of = pd.Series(np.arange(len(track_id)), index=track_id.astype(str))[corpus.clips.index].to_numpy()
+
+    def read_rows(rows: range) -> np.ndarray:
+        take = row_of[rows.start : rows.stop]
+        steps = code[take] if corpus_name == "gtzan" else 3.0 * np.cumsum(code[take], axis=1, dtype=np.uint8)
+        floor = floor_db[take, None, None]
+        db = floor * (1 - steps / np.float32(255)) + peak_db[take, None, None]
+        return db.transpose(0, 2, 1)[:, None].astype(np.float32)
+
+    return fill(FeatureStore.create(corpus, feature, f"archive:{sha256(path)}"), read_rows, progress=progress)
+
+
+def read_feature_table(path: Path) -> pd.DataFrame:
+    """Read a table of the 57 features: ``features_30_sec.csv``, or the same columns on slices of a clip.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a clip or slice, index (``track_id``, ``slice``), the 57 columns in the order of
+        :data:`musicgenre.features.vector57.COLUMNS`, float64, sorted by index.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, a file name does not name a clip, or a value is not a finite number.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    table = pd.read_csv(path)
+    missing = [column for column in ("filename", *COLUMNS) if column not in table]
+    if missing:
+        raise DataError(f"{path}: no column {missing[0]}; expected a file name and the 57 features")
+    names = table["filename"].astype(str).str.extract(r"^([a-z]+\.\d{5})(?:\.(\d+))?\.wav$")
+    if names[0].isna().any():
+        raise DataError(f"{path}: file name {table['filename'][names[0].isna()].iloc[0]!r} does not name a clip like blues.00000.wav")
+    values = table[list(COLUMNS)]
+    if not np.isfinite(values.to_numpy(dtype=float)).all():
+        raise DataError(f"{path}: a feature is not a finite number")
+    values.index = pd.MultiIndex.from_arrays([names[0], names[1].fillna(0).astype(int)], names=["track_id", "slice"])
+    if values.index.has_duplicates:
+        raise DataError(f"{path}: {values.index[values.index.duplicated()][0]} occurs more than once")
+    return values.sort_index()
+
+
+def sha256(path: Path) -> str:
+    """Return the first 16 hexadecimal digits of a file's SHA-256."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -1,0 +1,208 @@
+"""The feature store: one folder for each corpus, feature and set of parameters, on disk as Zarr.
+
+Values are written in chunks of whole clips, so that memory stays flat however large the corpus, several
+processes or machines can write at once, and an extraction that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import zarr
+from tqdm.auto import tqdm
+
+from musicgenre import settings
+from musicgenre.corpora import audio
+from musicgenre.corpora.corpus import Corpus
+from musicgenre.errors import DataError
+
+CHUNK_CLIPS = 8  # clips in one chunk: the unit of work, and all that a kill can lose
+PENDING, DONE, FAILED = 0, 1, 2
+
+
+def describe(feature, source: str = "audio") -> dict:
+    """Return a feature's name, version, parameters, source and their hash, as kept in run records.
+
+    Parameters
+    ----------
+    feature
+        One of the features of :mod:`musicgenre.features`.
+    source : str
+        ``audio``, or where ready-made values came from (``archive:`` or ``table:`` and its hash).
+    """
+    described = {"name": feature.name, "version": feature.version, "parameters": asdict(feature), "source": source}
+    described["digest"] = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+    return described
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureStore:
+    """Extracted values of one feature for the clips of one corpus.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        The clips, in the order of the rows of the store.
+    feature
+        The feature whose values it holds.
+    folder : Path
+        The Zarr group: ``values`` (n_clips, n_segments, …) and ``status`` (n_clips,).
+    source : str
+        Where the values came from; see :func:`describe`.
+
+    Notes
+    -----
+    Taught in the notebook ``02_from_sound_to_features``.
+    """
+
+    corpus: Corpus
+    feature: object
+    folder: Path
+    source: str = "audio"
+
+    @classmethod
+    def create(cls, corpus: Corpus, feature, source: str = "audio") -> FeatureStore:
+        """Open the store of this corpus and feature in the cache folder; make it where there is none."""
+        key = f"{corpus.digest}-{describe(feature, source)['digest']}"
+        folder = settings.cache_folder() / "features" / f"{corpus.name}-{feature.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.zarr"
+        if not folder.exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(prefix=folder.stem, dir=folder.parent))
+            group = zarr.open_group(made, mode="w")
+            shape = (len(corpus), feature.n_segments, *feature.shape)
+            group.create_array("values", shape=shape, chunks=(CHUNK_CLIPS, *shape[1:]), dtype=feature.dtype)
+            group.create_array("status", shape=shape[:1], chunks=(CHUNK_CLIPS,), dtype="uint8", fill_value=PENDING)
+            (made / "failures").mkdir()
+            try:
+                os.replace(made, folder)
+            except OSError:  # another process was quicker: use its store
+                shutil.rmtree(made)
+        return cls(corpus, feature, folder, source)
+
+    @property
+    def status(self) -> np.ndarray:
+        """State of each clip, uint8 array of shape (n_clips,): 0 pending, 1 done, 2 failed."""
+        return zarr.open_group(self.folder, mode="r")["status"][:]
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """Clips without values: index ``track_id``, column ``reason``."""
+        files = sorted((self.folder / "failures").glob("*.json"))
+        reasons = {track_id: reason for file in files for track_id, reason in json.loads(file.read_text()).items()}
+        return pd.DataFrame({"reason": list(reasons.values())}, index=pd.Index(list(reasons), name="track_id", dtype=str))
+
+    def pending(self) -> list[range]:
+        """Return the row ranges of the chunks that are not yet finished."""
+        status = self.status
+        chunks = [range(start, min(start + CHUNK_CLIPS, len(status))) for start in range(0, len(status), CHUNK_CLIPS)]
+        return [rows for rows in chunks if (status[rows.start : rows.stop] == PENDING).any()]
+
+    def write(self, rows: range, values: np.ndarray, failures: dict[str, str]) -> None:
+        """Write one chunk: the values first, what failed next, the status last."""
+        group = zarr.open_group(self.folder, mode="r+")
+        group["values"][rows.start : rows.stop] = values
+        if failures:
+            file = self.folder / "failures" / f"{rows.start:08d}.json"
+            file.with_suffix(".tmp").write_text(json.dumps(failures))
+            os.replace(file.with_suffix(".tmp"), file)
+        failed = self.corpus.clips.index[rows.start : rows.stop].isin(list(failures))
+        group["status"][rows.start : rows.stop] = np.where(failed, FAILED, DONE).astype("uint8")
+
+    def read(self) -> tuple[Corpus, np.ndarray]:
+        """Return the corpus of the finished clips and their values, (n_clips, n_segments, …).
+
+        Raises
+        ------
+        DataError
+            If clips are still pending, or if every clip failed.
+        """
+        status = self.status
+        if (status == PENDING).any():
+            raise DataError(f"{self.folder}: {np.sum(status == PENDING)} of {len(status)} clips are not extracted yet; call extract() again")
+        failures = self.failures
+        if (status == FAILED).all():
+            raise DataError(f"no clip of the corpus {self.corpus.name} could be used; the first: {failures['reason'].iloc[0]}")
+        values = zarr.open_group(self.folder, mode="r")["values"][:]
+        if failures.empty:
+            return self.corpus, values
+        excluded = pd.concat([self.corpus.excluded, failures])
+        done = self.corpus.select(self.corpus.clips.index[status == DONE])
+        return replace(done, excluded=excluded), values[status == DONE]
+
+
+def extract(corpus: Corpus, feature, *, n_jobs: int = -1, progress: bool = True) -> FeatureStore:
+    """Extract a feature of every clip of a corpus into its store; finish what was begun before.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Clips with audio files.
+    feature
+        One of the features of :mod:`musicgenre.features`.
+    n_jobs : int
+        Worker processes, as joblib counts them. Inside ``joblib.parallel_config(backend="dask")`` the work
+        goes to the machines of a Dask cluster that see the same cache folder.
+    progress : bool
+        Show a progress bar where there is work to do.
+
+    Returns
+    -------
+    FeatureStore
+        Complete: every clip is done, or failed with its reason in :attr:`FeatureStore.failures`.
+
+    Notes
+    -----
+    Taught in the notebook ``02_from_sound_to_features``.
+    """
+    store = FeatureStore.create(corpus, feature)
+    chunks = store.pending()
+    if chunks:
+        work = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(joblib.delayed(_extract_chunk)(store, rows) for rows in chunks)
+        bar = tqdm(total=len(corpus), initial=len(corpus) - sum(map(len, chunks)), desc=f"{corpus.name} {feature.name}", unit="clip", disable=not progress)
+        with bar:
+            for n_clips in work:
+                bar.update(n_clips)
+    return store
+
+
+def _extract_chunk(store: FeatureStore, rows: range) -> int:
+    feature = store.feature
+    values = np.zeros((len(rows), feature.n_segments, *feature.shape), feature.dtype)
+    failures = {}
+    for value, (track_id, path) in zip(values, store.corpus.clips["path"].iloc[rows.start : rows.stop].items(), strict=True):
+        try:
+            if path is None:
+                raise DataError(f"{track_id}: no audio file at hand")
+            value[:] = feature(audio.read(path, sample_rate_hz=feature.sample_rate_hz))
+        except DataError as error:
+            failures[track_id] = str(error)
+    store.write(rows, values, failures)
+    return len(rows)
+
+
+def fill(store: FeatureStore, read_rows: Callable[[range], np.ndarray], *, progress: bool = True) -> FeatureStore:
+    """Fill a store with ready-made values, chunk by chunk; finish what was begun before.
+
+    Parameters
+    ----------
+    store : FeatureStore
+        A store whose ``source`` says where the values come from.
+    read_rows : callable
+        Gives the values of a range of rows, (n_rows, n_segments, …).
+    progress : bool
+        Show a progress bar where there is work to do.
+    """
+    chunks: Iterable[range] = store.pending()
+    for rows in tqdm(chunks, desc=f"{store.corpus.name} {store.feature.name}", unit="chunk", disable=not (progress and chunks)):
+        store.write(rows, read_rows(rows), {})
+    return store

@@ -1,0 +1,366 @@
+"""Run records: one JSON file a run, written by real runs alone. Every results table of the book is made from them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from musicgenre import evaluation, settings
+from musicgenre.errors import DataError
+from musicgenre.experiments.dataset import Dataset
+from musicgenre.experiments.experiment import Experiment, Outcome, run
+from musicgenre.settings import Profile
+from musicgenre.splits import PARTS, split
+
+
+def results_folder() -> Path:
+    """Return the folder of the run records: ``book/results`` of the checkout that holds the working directory.
+
+    ``MUSICGENRE_RESULTS`` names another. Outside a checkout it is a folder in the cache.
+    """
+    if os.environ.get("MUSICGENRE_RESULTS"):
+        return Path(os.environ["MUSICGENRE_RESULTS"]).expanduser().resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "book" / "results").is_dir():
+            return folder / "book" / "results"
+    return settings.cache_folder() / "results"
+
+
+def record(outcome: Outcome) -> dict:
+    """Make the record of a run: what was run, on what, and every prediction by track.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What :func:`musicgenre.experiments.run` returned.
+
+    Returns
+    -------
+    dict
+        As ``runs.schema.json`` describes it. Scores by segment count test items one by one; scores by track take the
+        mean of the probabilities of a track's test items.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    dataset, parts, probabilities = outcome.dataset, outcome.split, outcome.probabilities
+    n_genres, items = len(dataset.genres), dataset.items.iloc[parts.test]
+    true, predicted = dataset.y[parts.test], probabilities.argmax(axis=1)
+    track_ids, track_probabilities = evaluation.by_track(probabilities, items["track_id"])
+    by_track = pd.DataFrame({"true": true, "correct": predicted == true}).groupby(items["track_id"].to_numpy(dtype=str))
+    track_true, track_predicted = by_track["true"].first().to_numpy(), track_probabilities.argmax(axis=1)
+    counts = evaluation.confusion(true, predicted, n_genres)
+    certainty = pd.Series(evaluation.certainty(probabilities)).groupby(true).mean()
+    return {
+        "paper": outcome.experiment.paper,
+        "experiment": outcome.experiment.id,
+        "profile": str(outcome.profile),
+        "protocol": parts.protocol,
+        "seed": outcome.seed,
+        "fold": outcome.fold,
+        "corpus": {
+            "name": dataset.corpus.name,
+            "digest": dataset.corpus.digest,
+            "n_clips": len(dataset.corpus),
+            "excluded": dataset.corpus.excluded["reason"].to_dict(),
+        },
+        "feature": dataset.feature,
+        "reductions": list(dataset.reductions),
+        "genres": list(dataset.genres),
+        "split": {
+            "digest": parts.digest(dataset.items),
+            "n_items": {part: len(getattr(parts, part)) for part in (*PARTS, "left_out")},
+            "n_tracks": {part: dataset.items["track_id"].iloc[getattr(parts, part)].nunique() for part in (*PARTS, "left_out")},
+        },
+        "model": {"name": getattr(outcome.model, "name", type(outcome.model).__name__), "parameters": outcome.n_parameters},
+        "training": asdict(outcome.training) if outcome.training else None,
+        "history": {name: np.round(values, 5).tolist() for name, values in outcome.history.items()},
+        "best_epoch": outcome.best_epoch,
+        "scores": {
+            "segment": {"accuracy": float((predicted == true).mean()), "loss": outcome.test_loss, "confusion": counts.tolist()},
+            "track": {
+                "accuracy": float((track_predicted == track_true).mean()),
+                "confusion": evaluation.confusion(track_true, track_predicted, n_genres).tolist(),
+            },
+        },
+        "by_genre": evaluation.scores_by_genre(counts, dataset.genres)[["precision", "recall", "f1"]].round(5).to_dict("index"),
+        "certainty": {dataset.genres[genre]: round(float(value), 4) for genre, value in certainty.items()},
+        "tracks": {
+            "track_id": track_ids.tolist(),
+            "true": track_true.tolist(),
+            "predicted": track_predicted.tolist(),
+            "segments": by_track.size().tolist(),
+            "correct": by_track["correct"].sum().tolist(),
+        },
+        "wall_time_s": round(outcome.wall_time_s, 1),
+        "device": _device(),
+        "versions": _versions(),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to do: an experiment under a protocol, with a seed and, for ``artists``, a fold."""
+
+    experiment: Experiment
+    protocol: str
+    seed: int
+    fold: int = 1
+
+
+def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None = None, seeds: int = 3) -> list[Job]:
+    """List the runs of a replication: one seed of everything first, then the next seed.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+        What to run.
+    protocols : iterable of str, optional
+        Only these rungs; else those that each experiment names.
+    seeds : int
+        Seeds 0 to ``seeds - 1``. The protocol ``artists`` is run on each of its three folds.
+    """
+    experiments = list(experiments)
+    return [
+        Job(experiment, protocol, seed, fold)
+        for seed in range(seeds)
+        for experiment in experiments
+        for protocol in (protocols or experiment.protocols)
+        for fold in ((1, 2, 3) if protocol == "artists" else (1,))
+    ]
+
+
+def path_of(folder: Path, experiment: Experiment, protocol: str, *, seed: int, fold: int, profile: Profile) -> Path:
+    """Return the file that holds, or will hold, the record of a run."""
+    rung = f"{protocol}-{fold}" if protocol == "artists" else protocol
+    return folder / experiment.paper / f"{experiment.id}.{profile}.{rung}.seed{seed}.json"
+
+
+def replicate(
+    experiment: Experiment,
+    load: Callable[[], Dataset],
+    protocol: str,
+    *,
+    seed: int = 0,
+    fold: int = 1,
+    profile: Profile,
+    folder: Path,
+    force: bool = False,
+    on_epoch: Callable[[int, dict], None] | None = None,
+) -> tuple[dict, bool]:
+    """Run an experiment and write its record, unless the record is there already.
+
+    A run that was stopped goes on from its last epoch.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What to run.
+    load : callable
+        Gives the data set; called only where there is something to run.
+    protocol, seed, fold, profile
+        See :func:`musicgenre.experiments.run`.
+    folder : Path
+        Where records are kept, in a folder a paper.
+    force : bool
+        Run again and replace the record.
+    on_epoch : callable, optional
+        See :func:`musicgenre.experiments.training.fit`.
+
+    Returns
+    -------
+    tuple
+        The record, and whether it was made now.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    path = path_of(folder, experiment, protocol, seed=seed, fold=fold, profile=profile)
+    if path.exists() and not force:
+        return read_record(path), False
+    dataset = load()
+    checkpoint = settings.cache_folder() / "checkpoints" / f"{path.parent.name}.{path.stem}.{dataset.feature['digest']}.npz"
+    if force:
+        checkpoint.unlink(missing_ok=True)
+    outcome = run(experiment, dataset, protocol, seed=seed, fold=fold, profile=profile, checkpoint=checkpoint, on_epoch=on_epoch)
+    made = record(outcome)
+    write_record(path, made)
+    checkpoint.unlink(missing_ok=True)
+    return made, True
+
+
+def write_record(path: Path, made: dict) -> None:
+    """Check a record against the schema and write it, at once or not at all."""
+    _check(made, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text(_compact(made))
+    os.replace(partial, path)
+
+
+def read_record(path: Path) -> dict:
+    """Read one record.
+
+    Raises
+    ------
+    DataError
+        If the file is no record; the message names the place in it that is wrong.
+    """
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON ({error}); delete it and run the experiment again") from None
+    _check(found, path)
+    return found
+
+
+def read_records(folder: Path | None = None, paper: str | None = None) -> pd.DataFrame:
+    """Read all records of a folder, or of one paper.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a record: ``paper``, ``experiment``, ``profile``, ``protocol``, ``seed``, ``fold``, ``accuracy`` (by segment),
+        ``track_accuracy``, ``loss``, ``best_epoch``, ``parameters``, ``wall_time_s``, ``file`` and the whole ``record``.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    folder = folder or results_folder()
+    rows = []
+    for file in sorted(folder.glob(f"{paper or '*'}/*.json")):
+        found = read_record(file)
+        row = {key: found[key] for key in ("paper", "experiment", "profile", "protocol", "seed", "fold")}
+        row["accuracy"] = found["scores"]["segment"]["accuracy"]
+        row["track_accuracy"] = found["scores"]["track"]["accuracy"]
+        row |= {"loss": found["scores"]["segment"]["loss"], "best_epoch": found["best_epoch"], "parameters": found["model"]["parameters"]}
+        row |= {"wall_time_s": found["wall_time_s"], "file": file.relative_to(folder).as_posix(), "record": found}
+        rows.append(row)
+    columns = ["paper", "experiment", "profile", "protocol", "seed", "fold", "accuracy", "track_accuracy", "loss", "best_epoch"]
+    return pd.DataFrame(rows, columns=[*columns, "parameters", "wall_time_s", "file", "record"])
+
+
+def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
+    """Summarise runs of the same experiment, profile and protocol over seeds and folds.
+
+    Parameters
+    ----------
+    records : pandas.DataFrame
+        As :func:`read_records` gives them.
+    by : {"segment", "track"}
+        Which accuracy.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``paper``, ``experiment``, ``profile``, ``protocol``; columns ``mean``, ``sd`` (over runs), ``low``, ``high`` (95 %
+        interval of one run, see :func:`musicgenre.evaluation.run_interval`), ``runs`` and ``files``.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    rows = {}
+    for key, group in records.groupby(["paper", "experiment", "profile", "protocol"], sort=False):
+        tracks = [found["tracks"] for found in group["record"]]
+        if by == "track":
+            correct = [np.equal(t["true"], t["predicted"]) for t in tracks]
+            counts = [np.ones(len(t["true"])) for t in tracks]
+        else:
+            correct, counts = [np.array(t["correct"]) for t in tracks], [np.array(t["segments"]) for t in tracks]
+        accuracy = group["track_accuracy" if by == "track" else "accuracy"]
+        low, high = evaluation.run_interval(correct, counts)
+        sd = accuracy.std() if len(group) > 1 else np.nan
+        rows[key] = {"mean": accuracy.mean(), "sd": sd, "low": low, "high": high, "runs": len(group), "files": list(group["file"])}
+    index = pd.MultiIndex.from_tuples(list(rows), names=["paper", "experiment", "profile", "protocol"]) if rows else None
+    return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "low", "high", "runs", "files"])
+
+
+def verify(made: dict, dataset: Dataset | None = None, experiment: Experiment | None = None) -> list[str]:
+    """Check a record against itself, and against the split it names; return what does not agree.
+
+    Parameters
+    ----------
+    made : dict
+        A record.
+    dataset, experiment : optional
+        Where both are given, the split is drawn again and its digest compared.
+
+    Returns
+    -------
+    list of str
+        One sentence for each disagreement; empty where all is well.
+    """
+    problems = []
+    tracks, scores = made["tracks"], made["scores"]
+    segment, track = (np.array(scores[level]["confusion"]) for level in ("segment", "track"))
+    if not np.array_equal(evaluation.confusion(tracks["true"], tracks["predicted"], len(made["genres"])), track):
+        problems.append("the confusion counts by track do not follow from the predictions by track")
+    for level, counts in (("segment", segment), ("track", track)):
+        if not np.isclose(np.trace(counts) / counts.sum(), scores[level]["accuracy"]):
+            problems.append(f"the accuracy by {level} does not follow from its confusion counts")
+    by_genre = evaluation.scores_by_genre(segment, made["genres"])[["precision", "recall", "f1"]]
+    if not np.allclose(by_genre, pd.DataFrame(made["by_genre"]).T.loc[list(made["genres"])], atol=1e-4):
+        problems.append("precision, recall or F1 do not follow from the confusion counts")
+    if sum(tracks["segments"]) != segment.sum() or sum(tracks["correct"]) != np.trace(segment):
+        problems.append("the segments by track do not add up to the confusion counts")
+    if made["split"]["n_tracks"]["test"] != len(tracks["track_id"]):
+        problems.append("the number of test tracks does not agree with the split")
+    if dataset is not None and experiment is not None:
+        fractions = {"valid_fraction": experiment.valid_fraction, "test_fraction": experiment.test_fraction}
+        parts = split(dataset.items, made["protocol"], seed=made["seed"], fold=made["fold"], **fractions)
+        if experiment.prepare:
+            dataset, parts = experiment.prepare(dataset, parts, made["seed"])
+        if parts.digest(dataset.items) != made["split"]["digest"]:
+            problems.append(f"the split is not the one that seed {made['seed']} gives for the protocol {made['protocol']}")
+    return problems
+
+
+@cache
+def _schema() -> dict:
+    return json.loads((files("musicgenre") / "runs.schema.json").read_text())
+
+
+def _check(found: dict, path: Path) -> None:
+    import jsonschema
+
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(_schema()).iter_errors(found))
+    if error:
+        place = "/".join(map(str, error.absolute_path)) or "the record"
+        raise DataError(f"{path}: no run record: {place}: {error.message[:200]}")
+
+
+def _compact(made: dict) -> str:
+    """One line for each key, so that records are short and their differences readable."""
+    lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in made.items())
+    return f"{{\n{lines}\n}}\n"
+
+
+def _device() -> str:
+    import keras
+
+    kinds = {device.split(":")[0] for device in keras.distribution.list_devices()}
+    return f"{'GPU' if 'gpu' in kinds else 'CPU'}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+
+
+def _versions() -> dict[str, str]:
+    import keras
+
+    packages = ["musicgenre", "keras", keras.config.backend(), "numpy", "scikit-learn", "librosa"]
+    return {"python": platform.python_version(), "backend": keras.config.backend()} | {name: version(name) for name in packages}

@@ -1,0 +1,32 @@
+"""What all tests share: quiet and private settings, and the fixtures for real data and for the repository's own files."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+import yaml
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+hypothesis.settings.register_profile("musicgenre", deadline=None)  # shared machines are slow now and then
+hypothesis.settings.load_profile("musicgenre")
+
+ROOT = Path(__file__).parents[1]
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+
+
+def toc_files() -> list[str]:
+    """The files of the table of contents in order, without extension, such as ``notebooks/01_the_data``."""
+    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
+
+
+CHAPTERS = [Path(file).name for file in toc_files() if file.startswith("notebooks/")]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data; the test is skipped where ``MUSICGENRE_DATA`` is unset."""
+    if not os.environ.get("MUSICGENRE_DATA"):
+        pytest.skip("needs real data: set MUSICGENRE_DATA")
+    return Path(os.environ["MUSICGENRE_DATA"])

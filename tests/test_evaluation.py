@@ -1,0 +1,86 @@
+"""Scores: equal to scikit-learn's where it has them, and right where the answer is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from musicgenre import evaluation
+
+labels = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
+
+
+@given(labels)
+def test_scores_by_genre_equal_scikit_learn(pairs):
+    true, predicted = np.array(pairs).T
+    counts = evaluation.confusion(true, predicted, 4)
+    assert np.array_equal(counts, confusion_matrix(true, predicted, labels=range(4)))
+    ours = evaluation.scores_by_genre(counts, "abcd")
+    theirs = precision_recall_fscore_support(true, predicted, labels=range(4), zero_division=0)
+    assert np.allclose(ours.T, theirs)
+
+
+def test_by_track_averages_segments():
+    tracks, means = evaluation.by_track(np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.2, 0.8]]), ["b", "a", "b", "a"])
+    assert tracks.tolist() == ["a", "b"]
+    assert np.allclose(means, [[0.1, 0.9], [0.75, 0.25]])
+
+
+def test_certainty_is_the_log_ratio_of_the_first_two():
+    assert evaluation.certainty(np.array([[0.9, 0.09, 0.01], [0.25, 0.5, 0.25]])) == pytest.approx([1.0, np.log10(2)])
+    assert np.isfinite(evaluation.certainty(np.array([[1.0, 0.0, 0.0]])))
+
+
+def test_wilson_interval_of_a_known_case():
+    # Wilson (1927): 8 of 10 gives 0.490 to 0.943
+    assert evaluation.wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+
+
+def test_run_interval_covers_the_next_run_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    covered = 0
+    for trial in range(200):
+        runs = rng.random((6, 290)) < 0.6
+        low, high = evaluation.run_interval(list(runs[:5]), [np.ones(290)] * 5, draws=1000, seed=trial)
+        covered += low <= runs[5].mean() <= high
+    assert 0.88 <= covered / 200 <= 1.0
+
+
+def test_run_interval_takes_segments_of_a_track_as_one():
+    right = np.tile([10, 0], 50)  # every track all right or all wrong: 100 independent cases, not 1000
+    low, high = evaluation.run_interval([right], [np.full(100, 10)])
+    assert high - low == pytest.approx(4 * 0.05, rel=0.15)
+
+
+def test_run_interval_covers_the_spread_between_seeds():
+    always, never = np.ones(100), np.zeros(100)
+    assert evaluation.run_interval([always, never], [np.ones(100)] * 2) == (0.0, 1.0)
+
+
+def test_mcnemar_counts_where_only_one_is_right():
+    a = np.array([True] * 8 + [False] * 2 + [True] * 5)
+    b = np.array([False] * 8 + [True] * 2 + [True] * 5)
+    only_a, only_b, p = evaluation.mcnemar(a, b)
+    assert (only_a, only_b) == (8, 2)
+    assert p == pytest.approx(0.109375)  # exact binomial, 2 of 10, two-sided
+    assert evaluation.mcnemar(a, a) == (0, 0, 1.0)
+
+
+def test_detectable_difference_agrees_with_simulation():
+    n, accuracy = 290, 0.55
+    difference = evaluation.detectable_difference(n, accuracy)
+    rng = np.random.default_rng(1)
+    a = rng.binomial(n, accuracy - difference / 2, 4000) / n
+    b = rng.binomial(n, accuracy + difference / 2, 4000) / n
+    pooled = (a + b) / 2
+    seen = np.abs(a - b) > 1.96 * np.sqrt(2 * pooled * (1 - pooled) / n)
+    assert seen.mean() == pytest.approx(0.8, abs=0.03)
+
+
+def test_calibration_of_a_known_case():
+    probabilities = np.array([[0.95, 0.05], [0.92, 0.08], [0.55, 0.45], [0.6, 0.4]])
+    table = evaluation.calibration(probabilities, np.array([0, 1, 0, 0]))
+    assert table["n"].tolist() == [1, 1, 2]
+    assert table["accuracy"].tolist() == [1.0, 1.0, 0.5]
+    assert table["confidence"].tolist() == pytest.approx([0.55, 0.6, 0.935])

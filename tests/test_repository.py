@@ -1,0 +1,208 @@
+"""The repository keeps its own rules: clean notebooks with one skeleton, one list of chapters, one address, one set of dependencies."""
+
+import ast
+import json
+import re
+import tomllib
+
+import pytest
+import yaml
+from conftest import CHAPTERS, CONFIG, ROOT, toc_files
+
+NOTEBOOKS = ROOT / "notebooks"
+LONGEST_CELL = 40  # lines, about a screen
+LOCAL_PATH = re.compile(r"(?<![\w./])/(?:home|Users|root|tmp|mnt|media)/|\b[A-Z]:\\")
+TAUGHT = re.compile(r"Taught in the notebooks? (.+?)\.(?:\s|$)", re.DOTALL)
+EMPTY_ALT = re.compile(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")[^>]*>")
+
+
+def read(name: str) -> str:
+    """Text of a file of the repository."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def cells(chapter: str, kind: str | None = None) -> list[dict]:
+    """Cells of a chapter, of one kind or all, with their source as one string."""
+    found = json.loads(read(f"notebooks/{chapter}.ipynb"))["cells"]
+    return [cell | {"source": "".join(cell["source"])} for cell in found if kind in (None, cell["cell_type"])]
+
+
+def tags(cell: dict) -> list[str]:
+    """Tags of a cell."""
+    return cell["metadata"].get("tags", [])
+
+
+def headings(chapter: str) -> list[str]:
+    """Headings of a chapter with their number signs, apostrophes made plain."""
+    text = "\n".join(cell["source"] for cell in cells(chapter, "markdown")).replace("’", "'")
+    return re.findall(r"^#+ .+", text, re.MULTILINE)
+
+
+def docstrings() -> list[tuple[str, str, str]]:
+    """Every docstring of the package that names a chapter: name of the object, module path, docstring."""
+    found = []
+    for path in sorted((ROOT / "musicgenre").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                text = ast.get_docstring(node) or ""
+                if "Taught in" in text:
+                    module = path.parent.name if path.stem == "__init__" else path.stem
+                    found.append((getattr(node, "name", module), path.relative_to(ROOT).as_posix(), text))
+    return found
+
+
+def test_chapters_on_disk_in_the_contents_and_in_the_readme_are_the_same():
+    """A notebook that is listed nowhere is neither built nor tested; one that is listed but missing breaks the build."""
+    on_disk = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+    in_readme = re.findall(r"^\|.*\]\(notebooks/(\w+)\.ipynb\)", read("README.md"), re.MULTILINE)
+    assert on_disk == sorted(CHAPTERS) == CHAPTERS
+    assert in_readme == CHAPTERS
+
+
+def test_every_page_of_the_contents_exists_and_every_page_is_in_the_contents():
+    """Pages in `book` and the table of contents name each other."""
+    listed = {file for file in toc_files() if file.startswith("book/")}
+    assert listed == {f"book/{path.stem}" for path in (ROOT / "book").glob("*.md")}
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+class TestChapter:
+    """Each notebook is committed clean and follows the skeleton of CONTRIBUTING.md."""
+
+    def test_is_committed_without_outputs(self, chapter):
+        """Outputs are made by the build, so that none can be stale."""
+        assert [cell["source"] for cell in cells(chapter, "code") if cell["outputs"] or cell["execution_count"] is not None] == []
+        assert "widgets" not in json.loads(read(f"notebooks/{chapter}.ipynb"))["metadata"]
+
+    def test_begins_with_title_time_goals_and_prerequisites(self, chapter):
+        """The first cell tells a reader whether to go on."""
+        first = cells(chapter)[0]
+        assert first["cell_type"] == "markdown"
+        assert first["source"].startswith("# ")
+        assert re.search(r"\*\*Time to learn:\*\* \d+ minutes · \*\*Profiles:\*\* [\w, ]+ · \*\*Accelerator:\*\* \w+", first["source"])
+        assert "\n**Goals**\n" in first["source"]
+        assert "\n**Prerequisites**\n" in first["source"]
+
+    def test_has_one_title_and_the_closing_sections(self, chapter):
+        """Take-away, exercises, and where to go from here."""
+        found = headings(chapter)
+        assert sum(heading.startswith("# ") for heading in found) == 1
+        assert {"## Take-away", "## Exercises", "## What's next"} <= set(found)
+
+    def test_installs_the_package_in_colab_first(self, chapter):
+        """The first code cell is the same everywhere and uses the configured address; it is not shown on the site."""
+        repository = CONFIG["repository"]
+        first = cells(chapter, "code")[0]
+        assert first["source"] == (
+            'import sys\n\nif "google.colab" in sys.modules:\n'
+            f'    %pip install --quiet "musicgenre @ git+{repository["url"]}@{repository["branch"]}"'
+        )
+        assert tags(first) == ["remove-cell"]
+
+    def test_has_one_configuration_cell_before_all_other_code(self, chapter):
+        """What a reader may want to change stands in one place."""
+        assert ["config" in tags(cell) for cell in cells(chapter, "code")].index(True) == 1
+        assert sum("config" in tags(cell) for cell in cells(chapter)) == 1
+
+    def test_every_exercise_has_a_folded_solution_that_checks_itself(self, chapter):
+        """Solutions run as tests, in the book and in the test suite."""
+        exercises = [heading for heading in headings(chapter) if heading.startswith("### Exercise ")]
+        solutions = [cell for cell in cells(chapter, "code") if "solution" in tags(cell)]
+        assert exercises
+        assert len(solutions) >= len(exercises)
+        for solution in solutions:
+            assert "hide-cell" in tags(solution)
+            assert "assert" in solution["source"]
+            assert solution["metadata"]["mystnb"]["code_prompt_show"] == "Show the solution"
+
+    def test_has_no_cell_longer_than_a_screen(self, chapter):
+        """What does not fit a screen belongs in the package or in two cells."""
+        assert [cell["source"] for cell in cells(chapter) if cell["source"].count("\n") >= LONGEST_CELL] == []
+
+    def test_names_no_local_folder(self, chapter):
+        """A chapter runs on anyone's machine."""
+        assert [cell["source"] for cell in cells(chapter) if LOCAL_PATH.search(cell["source"])] == []
+
+    def test_describes_its_images(self, chapter):
+        """Images in text and figures from code have a text for those who cannot see them."""
+        assert [cell["source"] for cell in cells(chapter, "markdown") if EMPTY_ALT.search(cell["source"])] == []
+        for cell in cells(chapter, "code"):
+            options = cell["metadata"].get("mystnb", {})
+            if "figure" in options:
+                assert options["image"]["alt"]
+                assert options["figure"]["caption"]
+
+    def test_uses_no_hidden_kernel(self, chapter):
+        """Every machine has the kernel `python3`."""
+        assert json.loads(read(f"notebooks/{chapter}.ipynb"))["metadata"]["kernelspec"]["name"] == "python3"
+
+
+def test_figure_names_are_unique_across_chapters():
+    """Two figures of one name would make references ambiguous."""
+    names = [cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") for chapter in CHAPTERS for cell in cells(chapter, "code")]
+    names = [name for name in names if name]
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize(("name", "path", "text"), [pytest.param(*entry, id=f"{entry[1]}:{entry[0]}") for entry in docstrings()])
+def test_docstrings_name_chapters_that_use_them(name, path, text):
+    """A docstring that says where something is taught is right: the chapter exists and names it."""
+    taught = TAUGHT.search(text)
+    assert taught, f"{path}: {name}: write: Taught in the notebook ``NN_name``."
+    named = re.findall(r"``(\w+)``", taught.group(1))
+    assert named
+    for chapter in named:
+        assert chapter in CHAPTERS, f"{path}: {name} names the chapter {chapter}, which does not exist"
+        assert re.search(rf"\b{name}\b", "\n".join(cell["source"] for cell in cells(chapter))), f"{chapter} does not use {path}: {name}"
+
+
+def test_the_address_of_the_repository_is_the_configured_one_everywhere():
+    """The address is set in `_config.yml`; other files may repeat it but not contradict it."""
+    url = CONFIG["repository"]["url"]
+    owner = url.rsplit("/", 1)[0]
+    files = [*ROOT.glob("*.md"), *ROOT.glob("*.cff"), *ROOT.glob("*.toml"), *ROOT.glob("book/*.md"), *NOTEBOOKS.glob("*.ipynb")]
+    for path in files:
+        addresses = re.findall(r"https://github\.com/([\w.-]+/[\w-]+)", path.read_text(encoding="utf-8").replace("colab.research.google.com/github/", "github.com/"))
+        ours = {f"https://github.com/{address}" for address in addresses if f"https://github.com/{address}".startswith(owner)}
+        assert ours <= {url}, path
+    assert url in read("README.md")
+    assert yaml.safe_load(read("CITATION.cff"))["repository-code"] == url
+
+
+def test_readme_links_each_chapter_in_colab():
+    """The README's Colab links follow from the configured address."""
+    repository = CONFIG["repository"]
+    base = f"{CONFIG['launch_buttons']['colab_url']}/github/{repository['url'].removeprefix('https://github.com/')}/blob/{repository['branch']}"
+    for chapter in CHAPTERS:
+        assert f"{base}/notebooks/{chapter}.ipynb" in read("README.md")
+
+
+def test_version_is_the_same_everywhere():
+    """Package, project file and citation agree."""
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    assert f'__version__ = "{project["version"]}"' in read("musicgenre/__init__.py")
+    assert yaml.safe_load(read("CITATION.cff"))["version"] == project["version"]
+
+
+def test_lock_file_covers_every_dependency_and_names_no_host():
+    """`requirements.lock` was made after the last change of the dependencies, and works with any package index."""
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + [line for extra in ("book", "cluster", "test") for line in extras[extra]]
+    names = {re.match(r"[\w-]+", line).group().lower() for line in wanted} - {"musicgenre"}
+    lock = read("requirements.lock")
+    assert names <= set(re.findall(r"^([\w-]+)==", lock, re.MULTILINE))
+    assert "://" not in lock
+
+
+def test_the_conda_environment_declares_no_versions_of_its_own():
+    """`environment.yml` takes the packages from the lock file."""
+    *conda, pip = yaml.safe_load(read("environment.yml"))["dependencies"]
+    assert [re.match(r"\w+", line).group() for line in conda] == ["python", "pip", "make"]
+    assert pip == {"pip": ["-r requirements.lock", "-e ."]}
+
+
+def test_every_citation_of_the_papers_has_an_entry():
+    """The key of a paper in the bibliography is its id in the package."""
+    keys = set(re.findall(r"^@\w+\{(\w+),", read("book/references.bib"), re.MULTILINE))
+    assert {path.stem for path in (ROOT / "musicgenre" / "papers").glob("*_[0-9]*.yml")} <= keys

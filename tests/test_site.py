@@ -1,0 +1,145 @@
+"""The rendered site, page by page: outputs, links, images, buttons, and in a browser errors and overflow. Run by `make site-test`."""
+
+import os
+import re
+import shutil
+import threading
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from conftest import CHAPTERS, CONFIG, ROOT, toc_files
+
+SITE = ROOT / "_build" / "html"
+PAGES = [f"{file}.html" for file in toc_files()]
+CHROMIUM = os.environ.get("MUSICGENRE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+WIDTHS_PX = {"desktop": 1280, "phone": 390}
+
+if not os.environ.get("CI"):
+    pytestmark = pytest.mark.skipif(not (SITE / "index.html").exists(), reason="no rendered site: run `make book` first")
+
+
+@cache
+def soup(page: str) -> BeautifulSoup:
+    """A page, parsed."""
+    return BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
+
+
+def chapter(name: str) -> BeautifulSoup:
+    """The page of a chapter."""
+    return soup(f"notebooks/{name}.html")
+
+
+@pytest.fixture(scope="module")
+def address():
+    """Address of a server of the site."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=SITE))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium without access to anything but the site."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM:
+        reason = "no Chromium: install it, or name it in MUSICGENRE_CHROMIUM"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=switches)
+        yield chromium
+        chromium.close()
+
+
+def test_every_page_of_the_contents_is_rendered_and_no_other():
+    """Nothing of an older build survives."""
+    rendered = {path.relative_to(SITE).as_posix() for folder in ("book", "notebooks") for path in (SITE / folder).rglob("*.html")}
+    assert rendered == set(PAGES)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapters_hold_outputs_and_no_errors(name):
+    """The notebook was executed to its end, and quietly."""
+    page = chapter(name)
+    assert page.select(".cell_output")
+    assert not page.select(".output.traceback")
+    assert not page.select(".output.stderr")
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapters_fold_their_solutions(name):
+    """A reader sees the exercise before the solution."""
+    summaries = [details.select_one("summary").get_text(" ", strip=True) for details in chapter(name).select(".tag_solution details.hide")]
+    assert summaries
+    assert {"Show the solution"} == {summary.removesuffix(" Hide code cell content") for summary in summaries}
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapters_open_in_colab_and_can_be_downloaded(name):
+    """The buttons lead to the configured repository and to the notebook itself."""
+    page, repository = chapter(name), CONFIG["repository"]
+    path = f"{repository['url'].removeprefix('https://github.com/')}/blob/{repository['branch']}/notebooks/{name}.ipynb"
+    assert page.select(f'a[href="{CONFIG["launch_buttons"]["colab_url"]}/github/{path}"]')
+    assert page.select(f'a[href="{repository["url"]}"]')
+    download = page.select_one("a.btn-download-source-button")
+    assert (SITE / "notebooks" / download["href"]).resolve().is_file()
+
+
+def test_the_first_chapter_can_be_heard():
+    """Clips are seen and heard before anything is computed."""
+    players = chapter(CHAPTERS[0]).select("audio")
+    assert players
+    for player in players:
+        sources = [player.get("src"), *(source.get("src") for source in player.select("source"))]
+        assert any(source and source.startswith("data:audio/") for source in sources)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    """Every internal link and anchor exists."""
+    broken = []
+    for link in soup(page).select("a[href]"):
+        target = urlsplit(link["href"])
+        if target.scheme or target.netloc or link["href"] in ("", "#"):
+            continue
+        file = (SITE / page).parent / unquote(target.path) if target.path else SITE / page
+        if not file.resolve().is_file():
+            broken.append(link["href"])
+        elif target.fragment and file.suffix == ".html":
+            anchor = unquote(target.fragment)
+            if not soup(file.resolve().relative_to(SITE).as_posix()).find(id=anchor):
+                broken.append(link["href"])
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_images_are_described(page):
+    """Every image says in words what it shows; a file name does not."""
+    images = soup(page).select("main img")
+    assert [image["src"] for image in images if not image.get("alt") or re.search(r"\.(png|svg|jpe?g)$", image["alt"])] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS_PX)
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_fit_the_screen_and_raise_no_errors(page, width, browser, address):
+    """No page scrolls sideways, on a desktop or on a phone, and its console stays clean."""
+    errors = []
+    tab = browser.new_page(viewport={"width": WIDTHS_PX[width], "height": 844})
+    tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    # Other sites (MathJax, badges) are answered with nothing: the tests need no network.
+    tab.route(lambda url: not url.startswith(address), lambda route: route.fulfill(status=200, body=""))
+    tab.goto(f"{address}/{page}", wait_until="load")
+    overflow = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    tab.close()
+    assert errors == []
+    assert overflow == 0

@@ -1,0 +1,113 @@
+"""Training: deterministic, stoppable, and never touched by the test part."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from musicgenre.corpora.corpus import Corpus
+from musicgenre.errors import LeakError
+from musicgenre.experiments import Dataset, Experiment, Training, best_epoch, run
+from musicgenre.experiments.experiment import with_normalisation
+from musicgenre.experiments.training import fit
+from musicgenre.models import demarco_2024 as models
+from musicgenre.splits import Split
+
+
+@pytest.fixture
+def dataset():
+    """60 clips of three genres, two items each, in four numbers of which one tells the genre."""
+    rng = np.random.default_rng(0)
+    track_ids = [f"{genre}.{i:05d}" for genre in ("blues", "jazz", "rock") for i in range(20)]
+    corpus = Corpus("test", pd.DataFrame({"genre": [track_id.split(".")[0] for track_id in track_ids]}, index=track_ids))
+    values = rng.normal(size=(60, 2, 4)).astype(np.float32) * [1, 10, 100, 1] + [0, 5, -50, 0]
+    values[..., 3] += 3 * corpus.labels[:, None]
+    return Dataset.from_segments(corpus, values.astype(np.float32), {"name": "numbers", "digest": "0" * 16, "source": "test"})
+
+
+def experiment(**changes):
+    settings = {"paper": "test", "id": "mlp", "dataset": None, "build": lambda *shape: models.mlp(*shape, hidden=8)}
+    return Experiment(**settings | {"training": Training(epochs=6, batch_size=8, learning_rate=0.01)} | changes)
+
+
+def build(seed=3):
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    return models.mlp((4,), 3, hidden=8)
+
+
+def test_two_runs_with_one_seed_are_equal_and_learn(dataset):
+    first, second = (run(experiment(), dataset, "tracks", seed=1) for _ in range(2))
+    assert np.array_equal(first.probabilities, second.probabilities)
+    assert first.history == second.history
+    true = dataset.y[first.split.test]
+    assert (first.probabilities.argmax(axis=1) == true).mean() > 0.6
+    assert not np.array_equal(first.probabilities, run(experiment(), dataset, "tracks", seed=2).probabilities)
+
+
+@pytest.mark.parametrize("stop_after", [1, 4])
+def test_a_stopped_training_ends_as_one_in_one_go(dataset, tmp_path, stop_after):
+    x, y = dataset.x, dataset.y
+    parts, training = ((x[:80], y[:80]), (x[80:], y[80:])), Training(epochs=6, batch_size=8)
+    whole = build()
+    history = fit(whole, *parts, training, seed=3)
+
+    def stop(epoch, _):
+        if epoch == stop_after:
+            raise KeyboardInterrupt
+
+    checkpoint = tmp_path / "state.npz"
+    with pytest.raises(KeyboardInterrupt):
+        fit(build(), *parts, training, seed=3, checkpoint=checkpoint, on_epoch=stop)
+    resumed = build(seed=99)  # what a new process starts with does not matter
+    assert fit(resumed, *parts, training, seed=3, checkpoint=checkpoint) == history
+    assert all(np.array_equal(a, b) for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True))
+    assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
+
+
+def test_early_stopping_ends_after_its_patience_and_keeps_the_best_epoch(dataset):
+    x, y = dataset.x, dataset.y
+    noise = (x[:40], np.random.default_rng(0).integers(0, 3, 40))  # nothing to learn: the validation loss soon rises
+    model = build()
+    history = fit(model, noise, (x[80:], y[80:]), Training(epochs=60, batch_size=4, learning_rate=0.05, patience=3), seed=0)
+    best = best_epoch(history)
+    assert len(history["loss"]) == best + 3 < 60
+    loss = model.evaluate(x[80:], y[80:], verbose=0)[0]
+    assert loss == pytest.approx(min(history["val_loss"]), rel=1e-5)
+
+
+def test_the_last_epoch_is_kept_where_the_paper_trains_to_the_end(dataset):
+    outcome = run(experiment(training=Training(epochs=4, batch_size=8, keep="last")), dataset, "tracks")
+    assert outcome.best_epoch == 4
+
+
+def test_the_test_part_is_never_seen_in_training(dataset):
+    outcome = run(experiment(), dataset, "tracks", seed=5)
+    spoilt = dataset.x.copy()
+    spoilt[outcome.split.test] = 1e6
+    spoilt = Dataset(spoilt, dataset.items, dataset.corpus, dataset.feature)
+    again = run(experiment(), spoilt, "tracks", seed=5)
+    assert again.history == outcome.history
+    for ours, theirs in zip(again.model.get_weights(), outcome.model.get_weights(), strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("shape", "axes", "kept"), [((7, 4), (-1,), (2,)), ((7, 4), (0, 1), (1, 2)), ((5, 4, 1), (1,), (2,)), ((4,), (), ())])
+def test_normalisation_gives_zero_mean_and_unit_variance(shape, axes, kept):
+    import keras
+
+    x = np.random.default_rng(1).normal(3, 7, size=(50, *shape)).astype(np.float32)
+    inputs = keras.Input(shape)
+    core = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
+    normalised = with_normalisation(core, x, axes).predict(x, verbose=0)
+    others = tuple(axis for axis in range(x.ndim) if axis not in kept)
+    assert np.allclose(normalised.mean(axis=others), 0, atol=1e-4)
+    assert np.allclose(normalised.std(axis=others), 1, atol=1e-3)
+
+
+def test_a_preparation_that_leaks_is_refused(dataset):
+    def leak(dataset, split, seed):
+        return dataset, Split(split.protocol, np.append(split.train, split.test[0]), split.valid, split.test, split.left_out)
+
+    with pytest.raises(LeakError, match="an item is in two parts"):
+        run(experiment(prepare=leak), dataset, "tracks")
