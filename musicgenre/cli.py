@@ -6,7 +6,6 @@ Heavy packages are imported inside the commands, so that ``--help`` answers at o
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +25,9 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="Fetch a corpus, check its files, or describe what is there.")
 app.add_typer(data_app, name="data")
 
-DataOption = Annotated[Path | None, typer.Option("--data", "-d", help="Folder of real data.", envvar="MUSICGENRE_DATA", exists=True, file_okay=False)]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", "-d", help="Folder of real data.", envvar="MUSICGENRE_DATA", exists=True, file_okay=False)
+]
 CorpusArgument = Annotated[str, typer.Argument(help="synthetic, gtzan, fma_small, or a folder with one subfolder a genre.")]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", help="Worker processes; -1 uses every core.")]
 
@@ -61,16 +62,18 @@ def check(corpus: CorpusArgument, data: DataOption = None, jobs: JobsOption = -1
     Ends with status 1 where a clip cannot be used.
     """
     from musicgenre import corpora
-    from musicgenre.corpora.check import check as check_corpus
+    from musicgenre.corpora.check import describe
 
     clips = corpora.load(corpus, data)
-    found = check_corpus(clips, n_jobs=jobs)
-    for track_id, reason in clips.excluded["reason"].items():
-        typer.echo(f"left out   {track_id}: {reason}")
-    for track_id, row in found.iterrows():
+    for reason, group in clips.excluded.groupby("reason"):
+        some = ", ".join(group.index[:3]) + (f" and {len(group) - 3} more" if len(group) > 3 else "")
+        typer.echo(f"left out   {some}: {reason}")
+    found = describe(clips, n_jobs=jobs)
+    for track_id, row in found[found["status"] != "ok"].iterrows():
         typer.echo(f"{row['status']:10s} {track_id}: {row['reason']}")
-    unusable = int((found["status"] == "unusable").sum())
-    typer.echo(f"{clips.name}: {len(clips)} clips, {unusable} unusable, {len(found) - unusable} with notes, {len(clips.excluded)} left out")
+    counts = found["status"].value_counts()
+    unusable, notes = counts.get("unusable", 0), counts.get("note", 0)
+    typer.echo(f"{clips.name}: {len(clips)} clips, {unusable} unusable, {notes} with notes, {len(clips.excluded)} left out")
     if unusable:
         raise typer.Exit(1)
 
@@ -93,7 +96,9 @@ def features(
     data: DataOption = None,
     parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", help="A parameter of the feature, as NAME=VALUE.")] = None,
     jobs: JobsOption = -1,
-    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786; needs the extra `cluster`.")] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786; needs the extra `cluster`.")
+    ] = None,
 ) -> None:
     """Extract a feature of every clip into the feature store; finish what was begun before."""
     from contextlib import nullcontext
@@ -137,7 +142,9 @@ def replicate(
     experiment: Annotated[list[str] | None, typer.Option("--experiment", "-e", help="Only these experiments.")] = None,
     protocol: Annotated[list[str] | None, typer.Option("--protocol", "-p", help="Only these rungs of the leak ladder.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, counted from 0.")] = 3,
-    profile: Annotated[Profile, typer.Option(envvar="MUSICGENRE_PROFILE", help="smoke: built-in corpus; lite: long hop; full: audio.")] = Profile.SMOKE,
+    profile: Annotated[
+        Profile, typer.Option(envvar="MUSICGENRE_PROFILE", help="smoke: built-in corpus; lite: long hop; full: audio.")
+    ] = Profile.SMOKE,
     data: DataOption = None,
     results: Annotated[Path | None, typer.Option(help="Folder of the run records [default: book/results, or the cache for smoke].")] = None,
     force: Annotated[bool, typer.Option(help="Run again what is recorded already.")] = False,
@@ -146,7 +153,6 @@ def replicate(
 
     Runs that are recorded are skipped; a run that was stopped goes on from its last epoch.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from tqdm.auto import tqdm
 
     from musicgenre import experiments, runs
@@ -168,7 +174,9 @@ def replicate(
             )  # fmt: skip
             if new:
                 scores = made["scores"]
-                tqdm.write(f"{label}: segments {scores['segment']['accuracy']:.1%}, tracks {scores['track']['accuracy']:.1%}, {made['wall_time_s']:.0f} s")
+                tqdm.write(
+                    f"{label}: segments {scores['segment']['accuracy']:.1%}, tracks {scores['track']['accuracy']:.1%}, {made['wall_time_s']:.0f} s"
+                )
     typer.echo(f"{len(todo)} runs are recorded in {folder}")
 
 

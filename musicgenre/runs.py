@@ -60,7 +60,9 @@ def record(outcome: Outcome) -> dict:
     n_genres, items = len(dataset.genres), dataset.items.iloc[parts.test]
     true, predicted = dataset.y[parts.test], probabilities.argmax(axis=1)
     track_ids, track_probabilities = evaluation.by_track(probabilities, items["track_id"])
-    by_track = pd.DataFrame({"true": true, "correct": predicted == true}).groupby(items["track_id"].to_numpy(dtype=str))
+    own = probabilities[np.arange(len(true)), true]
+    in_top3 = (probabilities > own[:, None]).sum(axis=1) < 3
+    by_track = pd.DataFrame({"true": true, "correct": predicted == true, "top3": in_top3}).groupby(items["track_id"].to_numpy(dtype=str))
     track_true, track_predicted = by_track["true"].first().to_numpy(), track_probabilities.argmax(axis=1)
     counts = evaluation.confusion(true, predicted, n_genres)
     certainty = pd.Series(evaluation.certainty(probabilities)).groupby(true).mean()
@@ -104,7 +106,9 @@ def record(outcome: Outcome) -> dict:
             "predicted": track_predicted.tolist(),
             "segments": by_track.size().tolist(),
             "correct": by_track["correct"].sum().tolist(),
+            "in_top3": by_track["top3"].sum().tolist(),
         },
+        "measurements": outcome.experiment.measure(outcome) if outcome.experiment.measure else {},
         "wall_time_s": round(outcome.wall_time_s, 1),
         "device": _device(),
         "versions": _versions(),

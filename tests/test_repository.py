@@ -162,7 +162,10 @@ def test_the_address_of_the_repository_is_the_configured_one_everywhere():
     owner = url.rsplit("/", 1)[0]
     files = [*ROOT.glob("*.md"), *ROOT.glob("*.cff"), *ROOT.glob("*.toml"), *ROOT.glob("book/*.md"), *NOTEBOOKS.glob("*.ipynb")]
     for path in files:
-        addresses = re.findall(r"https://github\.com/([\w.-]+/[\w-]+)", path.read_text(encoding="utf-8").replace("colab.research.google.com/github/", "github.com/"))
+        addresses = re.findall(
+            r"https://github\.com/([\w.-]+/[\w-]+)",
+            path.read_text(encoding="utf-8").replace("colab.research.google.com/github/", "github.com/"),
+        )
         ours = {f"https://github.com/{address}" for address in addresses if f"https://github.com/{address}".startswith(owner)}
         assert ours <= {url}, path
     assert url in read("README.md")

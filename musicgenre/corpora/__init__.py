@@ -49,7 +49,7 @@ def load(name_or_folder: str | Path, data: str | Path | None = None) -> Corpus:
         data = data or settings.data_folder()
         if data is None:
             raise DataError(
-                f"the corpus {name} needs its audio: set MUSICGENRE_DATA to the folder that holds it, "
+                f"the corpus {name} needs its audio: set MUSICGENRE_DATA to the folder that holds it, pass that folder, "
                 f"or download it with {source.__name__}.fetch(folder)"
             )
         return source.load(data)

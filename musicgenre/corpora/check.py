@@ -14,7 +14,7 @@ from musicgenre.corpora import audio
 from musicgenre.corpora.corpus import Corpus
 from musicgenre.errors import DataError
 
-BLOCK_FRAMES = 1 << 18  # decoded at a time, so that memory stays small however long a file is
+BLOCK_FRAMES = 1 << 16  # decoded at a time, so that memory stays small however long a file is
 SILENCE = 1e-4  # span between the lowest and the highest sample, of which the full scale is 2
 TOLERANCE_S = 0.1  # MP3 decoders drop less than this at the ends of a whole file
 COLUMNS = ("path", "duration_s", "sample_rate_hz", "channels", "format", "subtype", "peak", "rms_db", "status", "reason")
@@ -120,7 +120,7 @@ def _decode(sound: soundfile.SoundFile, min_duration_s: float) -> tuple[dict, li
 
 def _promised_frames(sound: soundfile.SoundFile) -> float:
     """Return how many frames the header promises; libsndfile trusts the size of the file instead, and says so in its log."""
-    size = re.search(r"^(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)", sound.extra_info, re.MULTILINE)
+    size = re.search(r"^\s*(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)", sound.extra_info, re.MULTILINE)
     if size is None or int(size[1]) >= 0x7FFF0000:  # that much stands for "unknown" in streamed files
         return sound.frames
     return sound.frames * int(size[1]) / int(size[2]) if int(size[2]) else math.nan

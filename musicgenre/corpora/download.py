@@ -22,7 +22,7 @@ from musicgenre.errors import DataError
 
 ATTEMPTS = 10  # per mirror and call, as long as each brings something
 TIMEOUT_S = (10, 60)  # to connect, and between two pieces of data
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 16  # what comes of a chunk before a connection breaks is lost
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ def _fetch_from(mirror: Mirror, part: Path) -> str | None:
             _append(mirror.url, part)
         except requests.HTTPError as error:
             return f"{host} answers {error.response.status_code} {error.response.reason}"
-        except requests.RequestException:
+        except requests.RequestException as error:
             if _size(part) <= size_before:
-                return f"no answer from {host}"
+                return f"no answer from {host} ({type(error).__name__})"
             reason = f"the connection to {host} was lost, again and again"
             continue
         if _matches(part, mirror.hash):
@@ -159,7 +159,8 @@ def _matches(path: Path, known_hash: str) -> bool:
 def unpack(archive: Path, member: str, target: Path) -> Path:
     """Unpack one folder of an archive to ``target``, all of it or nothing.
 
-    Files that macOS adds to archives (``._*``, ``.DS_Store``) are left out.
+    Its hash must have been checked before, for not every damage shows here. Files that macOS adds to archives (``._*``,
+    ``.DS_Store``) are left out.
 
     Raises
     ------

@@ -16,10 +16,10 @@ from musicgenre.corpora.folder import contents
 from musicgenre.errors import DataError
 
 EXPECTED = (
-    "Expected are <folder>/fma_small/000/000002.mp3 and so on, and <folder>/fma_metadata/tracks.csv, as fma_small.zip and "
-    "fma_metadata.zip unpack them. musicgenre.corpora.fma.fetch(folder) downloads both"
+    "FMA-small is expected as <folder>/fma_small/000/000002.mp3 and so on, and <folder>/fma_metadata/tracks.csv, which is how "
+    "fma_small.zip and fma_metadata.zip unpack; musicgenre.corpora.fma.fetch(folder) downloads both"
 )
-#: Clips that cannot be used, with the reason.
+#: Clips that cannot be used, with the reason; a corpus leaves them out.
 KNOWN_FAULTS = {
     "098565": "shorter than 2 s",
     "098567": "shorter than 2 s",
@@ -28,13 +28,12 @@ KNOWN_FAULTS = {
     "108925": "the file holds no audio",
     "133297": "the file holds no audio",
 }
+_FAULTS = {"107535": "silent"}
 MIRRORS = {
     "fma_metadata": download.Mirror(
         "https://os.unil.cloud.switch.ch/fma/fma_metadata.zip", "sha1:f0df49ffe5f2a6008d7dc83c6915b31835dfe733"
     ),
-    "fma_small": download.Mirror(
-        "https://os.unil.cloud.switch.ch/fma/fma_small.zip", "sha1:ade154f733639d52e35e32f5593efe5be76c6d70"
-    ),
+    "fma_small": download.Mirror("https://os.unil.cloud.switch.ch/fma/fma_small.zip", "sha1:ade154f733639d52e35e32f5593efe5be76c6d70"),
 }
 _FIELDS = {
     ("set", "subset"): "subset",
@@ -79,9 +78,9 @@ def load(folder: str | Path) -> Corpus:
     files = {file.relative_to(root).as_posix(): file for file in root.glob("[0-9][0-9][0-9]/*")}
     paths = {track_id: files.pop(f"{track_id[:3]}/{track_id}.mp3", None) for track_id in tracks.index}
     excluded = dict.fromkeys(files, "not among the 8,000 tracks of FMA-small")
-    excluded |= {track_id: f"no file in {root}" for track_id, path in paths.items() if path is None}
+    excluded |= {track_id: "no file in this copy" for track_id, path in paths.items() if path is None}
     excluded |= KNOWN_FAULTS
-    tracks["path"] = pd.Series({track_id: str(path) for track_id, path in paths.items() if path is not None}, dtype=object)
+    tracks = tracks.assign(path=pd.Series(paths).map(str), fault=pd.Series(_FAULTS))
     return Corpus("fma_small", tracks.drop(index=tracks.index.intersection(list(excluded))), exclusions(excluded))
 
 
@@ -106,7 +105,8 @@ def from_labels(track_ids: Iterable[str], genres: Iterable[str]) -> Corpus:
     if len(track_ids) != len(genres):
         raise DataError(f"FMA-small: {len(track_ids)} clips but {len(genres)} genres; each clip needs one")
     missing = {track_id: reason for track_id, reason in KNOWN_FAULTS.items() if track_id not in track_ids}
-    return Corpus("fma_small", pd.DataFrame({"genre": genres}, index=track_ids), exclusions(missing))
+    clips = pd.DataFrame({"genre": genres}, index=track_ids)
+    return Corpus("fma_small", clips.assign(fault=clips.index.map(_FAULTS)), exclusions(missing))
 
 
 def fetch(folder: str | Path) -> Path:
@@ -151,7 +151,7 @@ def _read_tracks(path: Path) -> pd.DataFrame:
     try:
         with open(path, encoding="utf-8", newline="") as file:
             lines = csv.reader(file)
-            position = {names: i for i, names in enumerate(zip(next(lines, []), next(lines, [])))}
+            position = {names: i for i, names in enumerate(zip(next(lines, []), next(lines, []), strict=False))}
         missing = [" / ".join(names) for names in _FIELDS if names not in position]
         if missing:
             raise DataError(f"{path}: no column {missing[0]}; this is not the tracks.csv of fma_metadata.zip")

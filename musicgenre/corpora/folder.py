@@ -84,4 +84,3 @@ def contents(folder: Path) -> str:
     if not names:
         return "the folder is empty"
     return "it holds " + ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-

@@ -31,8 +31,8 @@ from musicgenre.errors import DataError, SettingsError
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 EXPECTED = (
-    "Expected is <folder>/genres/blues/blues.00000.wav (or .au), as in the original archive, or <folder>/genres_original/…, "
-    "as in Kaggle's copy. musicgenre.corpora.gtzan.fetch(folder) downloads GTZAN"
+    "GTZAN is expected as <folder>/genres/blues/blues.00000.wav (or .au) and so on, or, as in Kaggle's copy, as "
+    "<folder>/genres_original/blues/blues.00000.wav; musicgenre.corpora.gtzan.fetch(folder) downloads it"
 )
 
 # The archive on Hugging Face was packed anew; its jazz.00054 is damaged, as in Kaggle's copy. The other two are the original, whose
@@ -91,7 +91,7 @@ def load(folder: str | Path) -> Corpus:
             excluded[name.as_posix()] = f"the same clip as {Path(paths[name.stem]).name}"
         else:
             paths[name.stem] = str(file)
-    excluded |= dict.fromkeys(known.index.difference(list(paths)), f"no file in {root}")
+    excluded |= dict.fromkeys(known.index.difference(list(paths)), "no file in this copy")
     return Corpus("gtzan", known.loc[list(paths)].assign(path=pd.Series(paths)), exclusions(excluded))
 
 
@@ -208,7 +208,7 @@ def fetch(folder: str | Path, version: Literal["full", "mini"] = "full") -> Path
 
 def _find(folder: Path) -> Path:
     if folder.is_file():
-        raise DataError(f"{folder} is a file; unpack it and name the folder. {EXPECTED}")
+        raise DataError(f"{folder} is a file, not a folder; if it is an archive, unpack it first. {EXPECTED}")
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder. {EXPECTED}")
     found = list(_search(folder, depth=3))

@@ -53,6 +53,7 @@ class Timbre:
     breath: float = 0.0  # level of noise
     drive: float = 0.0  # distortion of all notes of a chord together
     formants_hz: tuple[float, ...] = ()  # resonances of a voice or a box
+    octave: int = 0  # shift of what is written
 
 
 TIMBRES = {
@@ -77,12 +78,12 @@ TIMBRES = {
     "flute": Timbre(2.4, attack_s=0.05, vibrato_cents=14, breath=0.04),
     "clarinet": Timbre(1.5, attack_s=0.03, even=0.1),
     "harmonica": Timbre(1.0, attack_s=0.03, vibrato_cents=15, formants_hz=(800, 1700)),
-    "saxophone": Timbre(1.2, attack_s=0.03, vibrato_cents=18, breath=0.03, formants_hz=(600, 1400)),
+    "saxophone": Timbre(1.2, attack_s=0.03, vibrato_cents=18, breath=0.03, formants_hz=(600, 1400), octave=-1),
     "trumpet": Timbre(1.1, attack_s=0.02, vibrato_cents=10, formants_hz=(1200, 2200)),
     "synth lead": Timbre(1.1, attack_s=0.01, unison_cents=(-10, 0, 11)),
     "square lead": Timbre(1.1, attack_s=0.005, even=0.05, vibrato_cents=10),
     "voice": Timbre(1.1, attack_s=0.04, vibrato_cents=25, breath=0.02, formants_hz=(650, 1100, 2600)),
-    "rap voice": Timbre(1.0, 0.25, 0.02, 0.015, breath=0.08, formants_hz=(500, 1500, 2500)),
+    "rap voice": Timbre(1.0, 0.25, 0.02, 0.015, breath=0.08, formants_hz=(500, 1500, 2500), octave=-2),
 }
 
 
@@ -102,7 +103,7 @@ class Genre:
     scale: str  # of the lead
     progressions: tuple[str, ...]  # one chord a bar
     grooves: tuple[dict[str, str], ...]
-    instruments: dict[str, tuple[str, ...]]  # those an artist may choose for each part
+    instruments: dict[str, tuple[str, ...]]  # those an artist may choose for each part, the commonest first
     swing: float = 0.5  # place of the second eighth in its beat: 0.5 straight, 0.67 triplets
     lead_density: float = 0.5  # chance of a note of the lead on a beat
     lowest_chord: int = 52  # MIDI note number
@@ -115,7 +116,7 @@ class Genre:
 GENRES = {
     "blues": Genre(
         "shuffled twelve-bar form in seventh chords, the lead bends through the blues scale", (70, 116), -20,
-        (1, 3, -4), dict(kick=-6, snare=-8, hat=-20, bass=-6, chords=-9, lead=-5), "C Eb F Gb G Bb",
+        (-1, 4, 0), dict(kick=-6, snare=-8, hat=-20, bass=-6, chords=-9, lead=-8), "C Eb F Gb G Bb",
         ("C7 F7 C7 C7 F7 F7 C7 C7 G7 F7 C7 G7", "C7 C7 C7 C7 F9 F9 C7 C7 G9 F9 C7 G7", "Cm7 Cm7 Cm7 Cm7 Fm7 Fm7 Cm7 Cm7 G7 Fm7 Cm7 G7"),
         (dict(kick="x.......x.....x.", snare="....x.......x...", hat="x.x.x.x.x.x.x.x.", bass="1-1-3-3-5-5-7-5-", chords="x--.o.x.x--.o.x."),
          dict(kick="x.....x.x.......", snare="....x.......x..o", hat="x...x.x.x...x.x.", bass="1--.5--.7--.5-a-", chords="....x-......x-..")),
@@ -124,7 +125,7 @@ GENRES = {
         swing=0.65, lead_density=0.55, crackle_per_s=4),
     "classical": Genre(
         "no drums; broken chords under a sustained melody, tempo and loudness breathe", (58, 126), -26,
-        (-2, 1, -10), dict(bass=-9, chords=-8, pad=-14, lead=-5), "C D E F G A B",
+        (-2, 1, -10), dict(bass=-9, chords=-8, pad=-14, lead=-8), "C D E F G A B",
         ("C F G7 C Am Dm G7 C", "C G Am Em F C F G", "Am Dm G7 C F Dm Em Am"),
         (dict(bass="1---------------", chords="1-5-3-5-1-5-3-5-"),
          dict(bass="1-----------", chords="....x-..x-.."),
@@ -134,7 +135,7 @@ GENRES = {
         lead_density=0.5, expression=1.0),
     "country": Genre(
         "boom-chick: bass on one and three, strummed chords on two and four, pentatonic picking", (84, 136), -20,
-        (-5, 2, 2), dict(kick=-8, snare=-13, hat=-22, bass=-6, chords=-7, lead=-5), "C D E G A",
+        (-5, 2, 2), dict(kick=-8, snare=-13, hat=-22, bass=-6, chords=-7, lead=-8), "C D E G A",
         ("C C F C C C G G", "C F C G C F G C", "G C G D7 G C D7 G"),
         (dict(kick="x.......x.......", snare="o.xoo.xoo.xoo.xo", hat="....x.......x...", bass="1---....5---....", chords="....x-o.....x-o."),
          dict(kick="x.......x.......", snare="....x.......x...", hat="x.x.x.x.x.x.x.x.", bass="1---....5---..3.", chords="..x.x-x...x.x-x.")),
@@ -143,18 +144,18 @@ GENRES = {
         swing=0.53, lead_density=0.65),
     "disco": Genre(
         "a kick on every beat, open hi-hats between them, a bass in octaves, string pads", (112, 130), -17,
-        (1, -2, 4), dict(kick=-3, snare=-8, hat=-15, bass=-6, chords=-10, pad=-13, lead=-8), "A B C D E F# G",
+        (1, -2, 4), dict(kick=-1, snare=-12, hat=-16, bass=-6, chords=-10, pad=-13, lead=-11), "A B C D E F# G",
         ("Am7 D7 Am7 D7", "Am7 G Am7 Em7", "Am9 D9 Gmaj7 Em7"),
-        (dict(kick="X...X...X...X...", snare="....x.......x...", hat="o.X.o.X.o.X.o.X.", bass="1-8-1-8-1-8-1-8-", chords="..x..x....x..x..",
+        (dict(kick="X...X...X...X...", snare="....x.......x...", hat="o.X.o.X.o.X.o.X.", bass="1-8-1-8-1-8-1-8-", chords="..x...xx..x...xx",
               pad="x---------------"),
-         dict(kick="X...X...X...X...", snare="....x.......x...", hat="ooXoooXoooXoooXo", bass="1..81.8.1..85.8.", chords="x..x..x.x..x..x.",
-              pad="x-------x-------")),
+         dict(kick="X...X...X...X...", snare="....x.......x...", hat="ooXoooXoooXoooXo", bass="1.8.1.8.1.885.8.", chords="x.x.x.x.x.x.x.x.",
+              pad="x---------------")),
         dict(bass=("synth bass", "electric bass"), chords=("muted guitar", "electric piano", "piano"), pad=("strings",),
              lead=("voice", "strings", "trumpet")),
         lead_density=0.45, hat_decay_s=0.05),
     "hiphop": Genre(
         "a heavy, syncopated kick and sub bass, a sparse minor loop, crackle, and a spoken rhythm", (78, 102), -17,
-        (5, -4, 2), dict(kick=-1, snare=-4, hat=-18, bass=-5, chords=-12, pad=-20, lead=-9), "A C D E G",
+        (5, -4, 2), dict(kick=-1, snare=-4, hat=-18, bass=-5, chords=-12, pad=-20, lead=-12), "A C D E G",
         ("Am7 Am7 Fmaj7 Em7", "Am9 Dm9 Am9 Dm9", "Am Am Am Am"),
         (dict(kick="X..x......x..x..", snare="....X.......X...", hat="x.x.x.x.x.x.x.xx", bass="1--1-.....1--5-.", chords="x-----..........",
               pad="x---------------"),
@@ -164,7 +165,7 @@ GENRES = {
         swing=0.55, lead_density=0.9, crackle_per_s=8),
     "jazz": Genre(
         "swung ride cymbal, walking bass, seventh and ninth chords off the beat, a busy solo", (100, 210), -22,
-        (-1, -1, -1), dict(kick=-16, snare=-18, hat=-23, bass=-6, chords=-10, lead=-5), "C D E F G A B",
+        (-1, -1, -1), dict(kick=-16, snare=-18, hat=-23, bass=-6, chords=-10, lead=-8), "C D E F G A B",
         ("Dm9 G9 Cmaj9 Am7", "Dm7 G7 Em7 A7 Dm7 G9 Cmaj7 Cmaj9", "Cmaj9 A7 Dm9 G9"),
         (dict(kick="o.......o.......", snare="....o.o.....o..o", hat="x...x.x.x...x.x.", bass="1---3---5---a---", chords="x-....x-........"),
          dict(kick="o.......o.....o.", snare="......o.....o...", hat="x...x.x.x...x.x.", bass="1---5---3---a-a-", chords="......x-....x-..")),
@@ -172,7 +173,7 @@ GENRES = {
         swing=0.66, lead_density=0.8, hat_decay_s=0.16, expression=0.2),
     "metal": Genre(
         "distorted power chords in low, galloping riffs, double kick, loud without a pause", (112, 184), -14,
-        (1, -4, 5), dict(kick=-4, snare=-5, hat=-14, bass=-8, chords=-5, lead=-9), "E F G A B C D",
+        (1, -4, 5), dict(kick=-4, snare=-5, hat=-14, bass=-8, chords=-5, lead=-12), "E F G A B C D",
         ("E5 E5 F5 E5", "E5 G5 F5 D5", "E5 E5 C5 D5"),
         (dict(kick="x.xxx.xxx.xxx.xx", snare="....X.......X...", hat="X...x...x...x...", bass="1.111.111.111.11", chords="x.xxx.xxx.xxx.xx"),
          dict(kick="xxxxxxxxxxxxxxxx", snare="....X.......X...", hat="X...X...X...X...", bass="1---1-1-1---1-1-", chords="x-----x-x-----x-")),
@@ -180,7 +181,7 @@ GENRES = {
         lead_density=0.75, lowest_chord=38, hat_decay_s=0.10),
     "pop": Genre(
         "four major chords in a loop, a sung or synthetic hook, pads, a clean backbeat", (94, 130), -17,
-        (-1, 0, 5), dict(kick=-4, snare=-7, hat=-16, bass=-7, chords=-9, pad=-15, lead=-5), "C D E G A B",
+        (-1, 0, 5), dict(kick=-4, snare=-7, hat=-16, bass=-7, chords=-9, pad=-15, lead=-8), "C D E G A B",
         ("C G Am F", "Am F C G", "F G Am C"),
         (dict(kick="x.....x.x.......", snare="....X.......X...", hat="x.x.x.x.x.x.x.x.", bass="1-1-1-1-1-1-1-1-", chords="x-----x---x-----",
               pad="x---------------"),
@@ -191,7 +192,7 @@ GENRES = {
         lead_density=0.6),
     "reggae": Genre(
         "chords off the beat only, the snare on the third beat, a loud round bass with gaps", (66, 92), -19,
-        (4, 2, -7), dict(kick=-6, snare=-9, hat=-19, bass=-3, chords=-7, pad=-13, lead=-8), "A C D E G",
+        (4, 2, -7), dict(kick=-6, snare=-9, hat=-19, bass=-3, chords=-7, pad=-13, lead=-11), "A C D E G",
         ("Am Dm Am Dm", "Am G Am G", "C F C G"),
         (dict(kick="........X.......", snare="........x.......", hat="x.x.x.x.x.x.x.x.", bass="1--.3-5-..1-..5-", chords="..x...x...x...x."),
          dict(kick="X...x...X...x...", snare="........x.....o.", hat="x.x.x.x.x.x.x.xo", bass="..1-1-..5-3-1-..", chords="..x...xo..x...xo",
@@ -201,7 +202,7 @@ GENRES = {
         swing=0.56, lead_density=0.4, crackle_per_s=2),
     "rock": Genre(
         "crunching guitars and bass in driving eighths over a hard backbeat, flat-seventh chords", (98, 152), -16,
-        (-2, 4, -1), dict(kick=-4, snare=-5, hat=-15, bass=-7, chords=-6, lead=-7), "C D F G A Bb",
+        (-2, 4, -1), dict(kick=-4, snare=-5, hat=-15, bass=-7, chords=-6, lead=-10), "C D F G A Bb",
         ("C Bb F C", "C F Bb F", "Gm F C C"),
         (dict(kick="x.......x.x.....", snare="....X.......X...", hat="x.x.x.x.x.x.x.x.", bass="1-1-1-1-1-1-1-1-", chords="x-x-x-x-x-x-x-x-"),
          dict(kick="x..x..x.x.......", snare="....X.......X...", hat="X...x...x...x...", bass="1-----1-1-----5-", chords="x-----x-x---x-x-")),
@@ -391,7 +392,7 @@ def invent_artist(genre: Genre, rng: np.random.Generator) -> Artist:
     room = rng.uniform(0.1, 0.7) * tail / np.sqrt(np.sum(tail**2))
     room[0] = 1.0
     return Artist(
-        instruments={part: str(rng.choice(names)) for part, names in genre.instruments.items()},
+        instruments={part: names[int(len(names) * rng.random() ** 2)] for part, names in genre.instruments.items()},
         mix_db={part: rng.normal(0, 1.5) for part in genre.mix_db},
         tempo_preference=rng.random(),
         looseness_s=rng.uniform(0.001, 0.010),
@@ -486,7 +487,7 @@ def perform(events: list[Event], genre: Genre, artist: Artist, duration_s: float
         key = (part, n_steps, symbol, pitches)
         if key not in sounds:
             if pitches:
-                pitches_hz = 440 * 2 ** ((np.array(pitches) - 69 + artist.tuning_cents / 100) / 12)
+                pitches_hz = 440 * 2 ** ((np.array(pitches) - 69 + artist.tuning_cents / 100) / 12 + timbres[part].octave)
                 sounds[key] = note(timbres[part], pitches_hz, n_steps * beat_s / 4, rng)
             else:
                 sounds[key] = drum(part, symbol, genre, artist, rng)

@@ -38,8 +38,11 @@ class Experiment:
     prepare : callable, optional
         ``prepare(dataset, split, seed) -> (dataset, split)``: what is done to the items once the parts are known,
         such as augmentation of the training part.
+    measure : callable, optional
+        ``measure(outcome) -> dict``: what a claim needs beyond the scores; kept in the run record as ``measurements``.
     protocols : tuple of str
-        The rungs of the leak ladder on which the replication runs it.
+        The rungs of the leak ladder on which the replication runs it. The first is the paper's own: ``as_published``
+        where it draws segments, ``tracks`` where an item is a whole clip.
     """
 
     paper: str
@@ -51,6 +54,7 @@ class Experiment:
     test_fraction: float = 0.2
     normalise: tuple[int, ...] | None = (-1,)
     prepare: Callable[[Dataset, Split, int], tuple[Dataset, Split]] | None = field(default=None, repr=False)
+    measure: Callable[[Outcome], dict] | None = field(default=None, repr=False)
     protocols: tuple[str, ...] = ("as_published", "tracks", "artists", "fault_filtered")
 
 
@@ -168,7 +172,9 @@ def run(
         model = experiment.build(x.shape[1:], len(dataset.genres), seed=seed).fit(x[parts.train], y[parts.train])
         probabilities, history, n_parameters = model.predict_proba(x[parts.test]), {}, None
     if not np.isfinite(probabilities).all():
-        raise SettingsError(f"{experiment.paper} {experiment.id}: the training diverged (probabilities are not finite); lower the learning rate")
+        raise SettingsError(
+            f"{experiment.paper} {experiment.id}: the training diverged (probabilities are not finite); lower the learning rate"
+        )
     return Outcome(
         experiment=experiment, dataset=dataset, split=parts, seed=seed, fold=fold, profile=profile, training=training, model=model,
         probabilities=np.asarray(probabilities, dtype=np.float64), history=history, n_parameters=n_parameters,

@@ -19,7 +19,9 @@ def corpus_of(profile: Profile, data: Path | None, name: str = "gtzan") -> Corpu
     if profile is Profile.SMOKE:
         return corpora.load("synthetic")
     if data is None:
-        raise DataError(f"the profile {profile} needs real data: set MUSICGENRE_DATA to the folder that holds {name}, or use the profile smoke")
+        raise DataError(
+            f"the profile {profile} needs real data: set MUSICGENRE_DATA to the folder that holds {name}, or use the profile smoke"
+        )
     return corpora.load(name, data)
 
 

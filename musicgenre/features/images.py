@@ -15,7 +15,7 @@ from musicgenre.features.spectral import LogMel
 def _viridis() -> np.ndarray:
     from matplotlib import colormaps
 
-    return (colormaps["viridis"](np.arange(256), bytes=True))[:, :3]
+    return colormaps["viridis"](np.arange(256), bytes=True)[:, :3]
 
 
 def colour_image(log_mel: np.ndarray, size: tuple[int, int] = (128, 128)) -> np.ndarray:
@@ -31,19 +31,22 @@ def colour_image(log_mel: np.ndarray, size: tuple[int, int] = (128, 128)) -> np.
     Returns
     -------
     numpy.ndarray
-        uint8, shape (height, width, 3): time from left to right, low frequencies at the top, as ``imshow`` puts
+        uint8, shape (height, width, 3): time from left to right, low frequencies at the top, where ``imshow`` puts
         the first row of a matrix.
 
     Notes
     -----
+    The picture is coloured first and resized then, with PIL's bilinear filter: of PIL's filters, and of the two orders, this
+    comes closest to a spectrogram that matplotlib draws on its default figure and PIL scales to the same size.
+
     Taught in the notebook ``09_holst_2021``.
     """
     from PIL import Image
 
     low, high = log_mel.min(), log_mel.max()
-    level = ((log_mel.T - low) * (255.99 / (high - low or 1))).astype(np.uint8)
+    level = np.minimum((log_mel.T - low) * (256 / (high - low or 1)), 255).astype(np.uint8)
     height, width = size
-    return np.asarray(Image.fromarray(_viridis()[level]).resize((width, height), Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(_viridis()[level]).resize((width, height), Image.Resampling.BILINEAR))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,5 +76,5 @@ class MelImage(LogMel):
     def dtype(self) -> np.dtype:
         return np.dtype(np.uint8)
 
-    def of_segments(self, segments: np.ndarray) -> np.ndarray:
-        return np.stack([colour_image(log_mel, self.size) for log_mel in super(MelImage, self).of_segments(segments)])
+    def of_segment(self, samples: np.ndarray) -> np.ndarray:
+        return colour_image(super().of_segment(samples), self.size)

@@ -12,60 +12,122 @@ import scipy.fft
 
 from musicgenre.errors import DataError, SettingsError
 
-HPSS_WIDTH = 31  # frames, and bins, that the medians of the harmonic-percussive split look at
-
 
 @lru_cache
 def hann(length: int) -> np.ndarray:
-    """Return the periodic Hann window, float32, shape (length,); as ``scipy.signal.get_window("hann", length)``."""
+    """Return the periodic Hann window, float32, shape (length,)."""
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
 
 
-def stft(samples: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Short-time Fourier transform of one or several signals.
+def stft(samples: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512, pad_mode: str = "constant") -> np.ndarray:
+    """Short-time Fourier transform of a signal; the transpose of ``librosa.stft``.
 
     Parameters
     ----------
     samples : numpy.ndarray
-        Shape (..., n_samples); computed in float32.
+        Shape (n_samples,); computed in float32.
     n_fft : int
         Length of a frame in samples (Hann window).
     hop_length : int
         Samples from one frame to the next.
+    pad_mode : {"constant", "reflect"}
+        What lies beyond the ends of the signal: silence, or its mirror image (librosa's default before version 0.9).
 
     Returns
     -------
     numpy.ndarray
-        complex64, shape (..., 1 + n_samples // hop_length, 1 + n_fft // 2): time first. Frame t is centred on
-        sample ``t * hop_length``; beyond the ends the signal counts as zero. The transpose of ``librosa.stft``.
+        complex64, shape (1 + n_samples // hop_length, 1 + n_fft // 2): time first. Frame t is centred on
+        sample ``t * hop_length``.
+
+    Raises
+    ------
+    DataError
+        If the signal is shorter than one frame.
 
     Notes
     -----
     Taught in the notebook ``02_from_sound_to_features``.
     """
-    samples = np.asarray(samples, dtype=np.float32)
-    padded = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(n_fft // 2, n_fft // 2)])
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=-1)[..., ::hop_length, :]
-    return scipy.fft.rfft(frames * hann(n_fft))
+    if len(samples) < n_fft:
+        raise DataError(f"{len(samples)} samples are fewer than one frame of {n_fft}; leave the clip out, or use a smaller n_fft")
+    padded = np.pad(samples.astype(np.float32, copy=False), n_fft // 2, mode=pad_mode)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop_length]
+    spectrum = np.empty((len(frames), 1 + n_fft // 2), np.complex64)
+    for first in range(0, len(frames), 128):  # as many frames at a time as fit the processor's cache
+        block = slice(first, first + 128)
+        spectrum[block] = scipy.fft.rfft(frames[block] * hann(n_fft))
+    return spectrum
 
 
-@lru_cache
-def mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return librosa's (Slaney's) mel filters (n_mels, 1 + n_fft // 2) with the first and the end bin of each."""
-    import librosa
-
-    weights = librosa.filters.mel(sr=sample_rate_hz, n_fft=n_fft, n_mels=n_mels)
-    starts = (weights > 0).argmax(axis=1)
-    return weights, starts, starts + (weights > 0).sum(axis=1)
-
-
-def melspectrogram(spectrum: np.ndarray, *, sample_rate_hz: int = 22050, n_mels: int = 128) -> np.ndarray:
-    """Power in each mel band of a spectrum.
+def harmonic_percussive(samples: np.ndarray, spectrum: np.ndarray, *, hop_length: int = 512) -> tuple[np.ndarray, np.ndarray]:
+    """Split a signal into what lasts and what strikes, by median filtering (Fitzgerald 2010).
 
     Parameters
     ----------
+    samples : numpy.ndarray
+        Shape (n_samples,).
     spectrum : numpy.ndarray
-        What :func:`stft` returns, complex64 (..., n_frames, n_bins).
+        What :func:`stft` returns for them, complex64 (n_frames, n_bins).
+    hop_length : int
+        Samples from one frame to the next.
+
+    Returns
+    -------
+    harmonic, percussive : numpy.ndarray
+        Two signals, float32, shape (n_samples,), that add up to the samples, as ``librosa.effects.harmonic`` and
+        ``librosa.effects.percussive`` give them.
+
+    Notes
+    -----
+    Taught in the notebook ``02_from_sound_to_features``.
+    """
+    from musicgenre.features import kernels
+
+    magnitude = np.abs(spectrum)
+    lasting = kernels.running_median(magnitude)
+    striking = np.ascontiguousarray(kernels.running_median(np.ascontiguousarray(magnitude.T)).T)
+    harmonic = _istft(kernels.soft_mask(lasting, striking, spectrum), len(samples), hop_length)
+    return harmonic, samples - harmonic  # the two masks add up to one
+
+
+def _istft(spectrum: np.ndarray, n_samples: int, hop_length: int) -> np.ndarray:
+    # Overlap and add; each sample is divided by the squared windows that covered it. A frame is a whole number of hops.
+    n_frames, n_fft = len(spectrum), 2 * (spectrum.shape[1] - 1)
+    window = hann(n_fft)
+    frames = scipy.fft.irfft(spectrum)
+    frames *= window
+    overlap = n_fft // hop_length
+    signal, weight = (np.zeros((n_frames + overlap - 1, hop_length), np.float32) for _ in range(2))
+    for i in range(overlap):
+        part = slice(i * hop_length, (i + 1) * hop_length)
+        signal[i : i + n_frames] += frames[:, part]
+        weight[i : i + n_frames] += window[part] ** 2
+    inside = slice(n_fft // 2, n_fft // 2 + n_samples)
+    return signal.ravel()[inside] / weight.ravel()[inside]
+
+
+@lru_cache
+def _mel_blocks(sample_rate_hz: int, n_fft: int, n_mels: int) -> list[tuple[slice, slice, np.ndarray]]:
+    # Librosa's (Slaney's) mel filters are nearly all zeros: keep, for each 8 bands, the bins that they cover.
+    import librosa
+
+    filters = librosa.filters.mel(sr=sample_rate_hz, n_fft=n_fft, n_mels=n_mels).T
+    blocks = []
+    for first in range(0, n_mels, 8):
+        bands = slice(first, first + 8)
+        covered = np.flatnonzero(filters[:, bands].any(axis=1))
+        bins = slice(covered[0], covered[-1] + 1) if covered.size else slice(0, 1)
+        blocks.append((bands, bins, np.ascontiguousarray(filters[bins, bands])))
+    return blocks
+
+
+def melspectrogram(power: np.ndarray, *, sample_rate_hz: int = 22050, n_mels: int = 128) -> np.ndarray:
+    """Power in each mel band; the transpose of ``librosa.feature.melspectrogram``.
+
+    Parameters
+    ----------
+    power : numpy.ndarray
+        Squared magnitudes of what :func:`stft` returns, float32 (..., n_frames, n_bins).
     sample_rate_hz : int
         Sample rate of the signal.
     n_mels : int
@@ -74,17 +136,16 @@ def melspectrogram(spectrum: np.ndarray, *, sample_rate_hz: int = 22050, n_mels:
     Returns
     -------
     numpy.ndarray
-        float32, shape (..., n_frames, n_mels); the transpose of ``librosa.feature.melspectrogram``.
+        float32, shape (..., n_frames, n_mels).
 
     Notes
     -----
     Taught in the notebook ``02_from_sound_to_features``.
     """
-    from musicgenre.features import kernels
-
-    n_bins = spectrum.shape[-1]
-    mel = kernels.mel_power(spectrum.reshape(-1, n_bins), *mel_filters(sample_rate_hz, 2 * (n_bins - 1), n_mels))
-    return mel.reshape(*spectrum.shape[:-1], n_mels)
+    mel = np.empty((*power.shape[:-1], n_mels), np.float32)
+    for bands, bins, filters in _mel_blocks(sample_rate_hz, 2 * (power.shape[-1] - 1), n_mels):
+        np.matmul(power[..., bins], filters, out=mel[..., bands])
+    return mel
 
 
 def power_to_db(power: np.ndarray, *, top_db: float | None = 80.0) -> np.ndarray:
@@ -135,58 +196,6 @@ def mfcc_from_log_mel(log_mel: np.ndarray, n_mfcc: int) -> np.ndarray:
     return np.ascontiguousarray(scipy.fft.dct(log_mel, norm="ortho")[..., :n_mfcc])
 
 
-def harmonic(spectrum: np.ndarray, magnitude: np.ndarray, *, n_samples: int, hop_length: int = 512) -> np.ndarray:
-    """Return the harmonic part of a signal: what lasts, as against what strikes (median filtering, Fitzgerald 2010).
-
-    Parameters
-    ----------
-    spectrum : numpy.ndarray
-        What :func:`stft` returns, complex64 (n_frames, n_bins), with a hop of a quarter frame.
-    magnitude : numpy.ndarray
-        Its absolute values.
-    n_samples : int
-        Length of the signal.
-    hop_length : int
-        Samples from one frame to the next.
-
-    Returns
-    -------
-    numpy.ndarray
-        Samples, float32, shape (n_samples,), as ``librosa.effects.harmonic`` gives; the rest of the signal is its
-        percussive part, as ``librosa.effects.percussive`` gives.
-
-    Notes
-    -----
-    Taught in the notebook ``02_from_sound_to_features``.
-    """
-    from musicgenre.features import kernels
-
-    reach = HPSS_WIDTH // 2
-    lasting = kernels.sliding_median(np.pad(magnitude.T, [(0, 0), (reach, reach)], mode="symmetric"), HPSS_WIDTH).T
-    striking = kernels.sliding_median(np.pad(magnitude, [(0, 0), (reach, reach)], mode="symmetric"), HPSS_WIDTH)
-    larger = np.maximum(lasting, striking)
-    larger[larger < np.finfo(np.float32).tiny] = 1
-    lasting, striking = (lasting / larger) ** 2, (striking / larger) ** 2
-    total = lasting + striking
-    mask = np.divide(lasting, total, out=np.full_like(total, 0.5), where=total > 0)
-    return istft(spectrum * mask, n_samples=n_samples, hop_length=hop_length)
-
-
-def istft(spectrum: np.ndarray, *, n_samples: int, hop_length: int = 512) -> np.ndarray:
-    """Inverse of :func:`stft` by overlapping and adding: complex64 (n_frames, n_bins) -> float32 (n_samples,)."""
-    n_frames, n_fft = len(spectrum), 2 * (spectrum.shape[1] - 1)
-    frames = scipy.fft.irfft(spectrum) * hann(n_fft)
-    squares = np.broadcast_to(hann(n_fft) ** 2, frames.shape)
-    overlap = n_fft // hop_length
-    signal, weight = (np.zeros((n_frames + overlap - 1, hop_length), np.float32) for _ in range(2))
-    for i in range(overlap):
-        part = slice(i * hop_length, (i + 1) * hop_length)
-        signal[i : i + n_frames] += frames[:, part]
-        weight[i : i + n_frames] += squares[:, part]
-    inside = slice(n_fft // 2, n_fft // 2 + n_samples)
-    return signal.ravel()[inside] / weight.ravel()[inside]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Feature(ABC):
     """A feature of the segments of a clip; its fields are all that its numbers depend on, besides :attr:`version`.
@@ -234,8 +243,8 @@ class Feature(ABC):
         return np.dtype(np.float32)
 
     @abstractmethod
-    def of_segments(self, segments: np.ndarray) -> np.ndarray:
-        """Compute the feature of segments of shape (n_segments, n_samples)."""
+    def of_segment(self, samples: np.ndarray) -> np.ndarray:
+        """Compute the feature of one segment, shape (n_samples,)."""
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Compute the feature of all segments of a clip.
@@ -243,7 +252,7 @@ class Feature(ABC):
         Parameters
         ----------
         samples : numpy.ndarray
-            Mono samples of the whole clip, shape (n_samples,).
+            Mono samples of the whole clip, shape (n_samples,), between -1 and 1.
 
         Returns
         -------
@@ -253,30 +262,24 @@ class Feature(ABC):
         Raises
         ------
         DataError
-            If the clip is too short for its segments, or its samples are not finite or too large.
+            If the clip is too short for its segments, or its samples are not mono, not finite or far too large.
         """
-        values = self.of_segments(self.cut(samples))
-        if not np.isfinite(values).all():
-            raise DataError(f"{self.name} is not finite; the samples hold NaN, infinite or far too large values")
-        return values
+        return np.stack([self.of_segment(segment) for segment in self.cut(samples)])
 
     def cut(self, samples: np.ndarray) -> np.ndarray:
-        """Cut a clip into its segments, shape (n_segments, n_samples).
+        """Cut a clip into its segments, shape (n_segments, n_samples); raises what :meth:`__call__` raises.
 
         The last segment may be short by up to 10 % of its length and is then filled with zeros.
-
-        Raises
-        ------
-        DataError
-            If the clip is shorter than that.
         """
-        length = len(samples) if self.segment_s is None else round(self.segment_s * self.sample_rate_hz)
+        if samples.ndim != 1 or not np.abs(samples).max(initial=0) < 1e6:  # NaN is not less than anything
+            raise DataError("samples must be mono, finite and between -1 and 1; read the clip with musicgenre.corpora.audio.read")
+        if self.segment_s is None:
+            return samples[np.newaxis]
+        length = round(self.segment_s * self.sample_rate_hz)
         missing = self.n_segments * length - len(samples)
-        if length == 0 or missing > 0.1 * length:
-            raise DataError(
-                f"clip lasts {len(samples) / self.sample_rate_hz:.1f} s; {self.n_segments} segments of {self.segment_s or 0:g} s "
-                f"need {self.n_segments * (self.segment_s or 0):g} s"
-            )
+        if missing > 0.1 * length:
+            needed = f"{self.n_segments} segments of {self.segment_s:g} s need {self.n_segments * self.segment_s:g} s"
+            raise DataError(f"clip lasts {len(samples) / self.sample_rate_hz:.1f} s; {needed}")
         samples = np.pad(samples, (0, missing)) if missing > 0 else samples[: self.n_segments * length]
         return samples.reshape(self.n_segments, length)
 
@@ -327,16 +330,16 @@ class LogMel(Feature):
     def shape(self) -> tuple[int, ...]:
         return (self.n_frames, self.n_mels)
 
-    def of_segments(self, segments: np.ndarray) -> np.ndarray:
-        spectrum = stft(segments, n_fft=self.n_fft, hop_length=self.hop_length)
-        mel = melspectrogram(spectrum, sample_rate_hz=self.sample_rate_hz, n_mels=self.n_mels)
+    def of_segment(self, samples: np.ndarray) -> np.ndarray:
+        spectrum = stft(samples, n_fft=self.n_fft, hop_length=self.hop_length)
+        mel = melspectrogram(np.abs(spectrum) ** 2, sample_rate_hz=self.sample_rate_hz, n_mels=self.n_mels)
         log_mel = power_to_db(mel, top_db=self.top_db)
         if self.keep_frames is None:
             return log_mel
-        n_frames = log_mel.shape[1]
+        n_frames = len(log_mel)
         if n_frames < self.keep_frames:
             raise DataError(f"segment has {n_frames} frames; keep_frames={self.keep_frames} needs at least as many")
-        return log_mel[:, evenly_spread(n_frames, self.keep_frames)]
+        return log_mel[evenly_spread(n_frames, self.keep_frames)]
 
 
 def evenly_spread(n_frames: int, keep_frames: int) -> np.ndarray:
@@ -365,9 +368,14 @@ class Mfcc(LogMel):
 
     n_mfcc: int = 23
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.n_mfcc > self.n_mels:
+            raise SettingsError(f"n_mfcc={self.n_mfcc} is more than there are mel bands (n_mels={self.n_mels})")
+
     @property
     def shape(self) -> tuple[int, ...]:
         return (self.n_frames, self.n_mfcc)
 
-    def of_segments(self, segments: np.ndarray) -> np.ndarray:
-        return mfcc_from_log_mel(super().of_segments(segments), self.n_mfcc)
+    def of_segment(self, samples: np.ndarray) -> np.ndarray:
+        return mfcc_from_log_mel(super().of_segment(samples), self.n_mfcc)

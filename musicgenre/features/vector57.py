@@ -9,9 +9,10 @@ from typing import ClassVar
 import numpy as np
 import scipy.fft
 
-from musicgenre.features.spectral import Feature, hann, harmonic, melspectrogram, mfcc_from_log_mel, power_to_db, stft
+from musicgenre.features.spectral import Feature, hann, harmonic_percussive, melspectrogram, mfcc_from_log_mel, power_to_db, stft
 
 N_FFT, HOP_LENGTH, N_MFCC = 2048, 512, 20
+TINY = np.finfo(np.float32).tiny  # sums below it count as silence
 _PAIRS = ("chroma_stft", "rms", "spectral_centroid", "spectral_bandwidth", "rolloff", "zero_crossing_rate", "harmony", "perceptr")
 
 #: Names of the 57 numbers, in the order of the table.
@@ -28,7 +29,14 @@ class Vector57(Feature):
 
     Equal to what librosa's functions give with their defaults: ``feature.chroma_stft``, ``rms``, ``spectral_centroid``,
     ``spectral_bandwidth``, ``spectral_rolloff``, ``zero_crossing_rate``, ``effects.harmonic``, ``effects.percussive``,
-    ``beat.beat_track`` and ``feature.mfcc``. Parameters as :class:`Feature`; by default the whole clip is one segment.
+    ``beat.beat_track`` and ``feature.mfcc``. By default the whole clip is one segment.
+
+    Parameters
+    ----------
+    librosa_0_7 : bool
+        Give the numbers of the well-known table. It was made with librosa 0.7, which differs from today's in two ways:
+        signals go on as their mirror image beyond their ends, instead of as silence, in all but the zero-crossing rate;
+        and the harmonic and the percussive part are silent after the last whole hop. Other parameters as :class:`Feature`.
 
     Notes
     -----
@@ -40,6 +48,7 @@ class Vector57(Feature):
 
     segment_s: float | None = None
     n_segments: int = 1
+    librosa_0_7: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -49,26 +58,28 @@ class Vector57(Feature):
     def dtype(self) -> np.dtype:
         return np.dtype(np.float64)
 
-    def of_segments(self, segments: np.ndarray) -> np.ndarray:
-        return np.stack([_vector(segment, self.sample_rate_hz) for segment in segments])
-
-
-def _vector(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    spectrum = stft(samples, n_fft=N_FFT, hop_length=HOP_LENGTH)
-    magnitude = np.abs(spectrum)
-    log_mel = power_to_db(melspectrogram(spectrum, sample_rate_hz=sample_rate_hz))
-    harmony = harmonic(spectrum, magnitude, n_samples=len(samples), hop_length=HOP_LENGTH)
-    series = [
-        chroma(magnitude**2, sample_rate_hz),
-        rms(samples),
-        *spectral_shape(magnitude, sample_rate_hz),
-        zero_crossing_rate(samples),
-        harmony,
-        samples - harmony,  # the two masks add up to one, so the two signals add up to the clip
-    ]
-    pairs = [(np.mean(values, dtype=np.float64), np.var(values, dtype=np.float64)) for values in series]
-    mfcc = mfcc_from_log_mel(log_mel, N_MFCC).astype(np.float64)
-    return np.concatenate([np.ravel(pairs), [tempo(log_mel, sample_rate_hz)], np.stack([mfcc.mean(axis=0), mfcc.var(axis=0)], axis=1).ravel()])
+    def of_segment(self, samples: np.ndarray) -> np.ndarray:
+        pad_mode = "reflect" if self.librosa_0_7 else "constant"
+        spectrum = stft(samples, n_fft=N_FFT, hop_length=HOP_LENGTH, pad_mode=pad_mode)
+        magnitude = np.abs(spectrum)
+        power = magnitude**2
+        log_mel = power_to_db(melspectrogram(power, sample_rate_hz=self.sample_rate_hz))
+        harmonic, percussive = harmonic_percussive(samples, spectrum, hop_length=HOP_LENGTH)
+        if self.librosa_0_7:
+            end = len(samples) // HOP_LENGTH * HOP_LENGTH
+            harmonic[end:] = percussive[end:] = 0
+        series = [
+            chroma(power, self.sample_rate_hz),
+            rms(samples, pad_mode),
+            *spectral_shape(magnitude, self.sample_rate_hz),
+            zero_crossing_rate(samples),
+            harmonic,
+            percussive,
+        ]
+        pairs = [(np.mean(values, dtype=np.float64), np.var(values, dtype=np.float64)) for values in series]
+        mfcc = mfcc_from_log_mel(log_mel, N_MFCC).astype(np.float64)
+        mfcc_pairs = np.stack([mfcc.mean(axis=0), mfcc.var(axis=0)], axis=1)
+        return np.concatenate([np.ravel(pairs), [tempo(log_mel, self.sample_rate_hz)], mfcc_pairs.ravel()])
 
 
 def spectral_shape(magnitude: np.ndarray, sample_rate_hz: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -77,40 +88,40 @@ def spectral_shape(magnitude: np.ndarray, sample_rate_hz: int) -> tuple[np.ndarr
     bins = np.arange(magnitude.shape[1], dtype=np.float32)
     running = np.cumsum(magnitude, axis=1)
     total = running[:, -1:]
-    weights = magnitude / np.where(total > np.finfo(np.float32).tiny, total, 1)
+    weights = magnitude / np.where(total > TINY, total, 1)
     centroid = weights @ bins
     bandwidth = np.sqrt(np.einsum("tk,tk->t", weights, (bins - centroid[:, None]) ** 2))
-    rolloff = (running < 0.85 * total).sum(axis=1)
+    rolloff = np.count_nonzero(running < 0.85 * total, axis=1)
     return centroid * hz_per_bin, bandwidth * hz_per_bin, rolloff * hz_per_bin
 
 
-def rms(samples: np.ndarray) -> np.ndarray:
-    """Root mean square of each frame, (n_frames,)."""
-    return np.sqrt(_frame_sums(np.square(samples, dtype=np.float64), N_FFT // 2) / N_FFT)
+def rms(samples: np.ndarray, pad_mode: str = "constant") -> np.ndarray:
+    """Root mean square of each frame, shape (n_frames,)."""
+    hops = _hops(np.pad(samples, N_FFT // 2, mode=pad_mode))
+    return np.sqrt(_frame_sums(np.einsum("hs,hs->h", hops, hops)) / N_FFT)
 
 
 def zero_crossing_rate(samples: np.ndarray) -> np.ndarray:
-    """Share of neighbouring samples of each frame that differ in sign, (n_frames,); 1e-10 and less counts as zero."""
-    negative = samples < -1e-10
-    crossings = np.concatenate([[False], negative[1:] != negative[:-1]])
-    sums = _frame_sums(crossings.astype(np.float64), N_FFT // 2)
-    starts = np.arange(len(sums)) * HOP_LENGTH - N_FFT // 2  # a frame's first sample has no left neighbour
-    inside = (starts >= 0) & (starts < len(samples))
-    sums[inside] -= crossings[starts[inside]]
-    return sums / N_FFT
+    """Share of each frame's samples whose sign differs from the one before, shape (n_frames,); within 1e-10 of 0 is positive."""
+    negative = np.pad(samples < -1e-10, N_FFT // 2, mode="edge")
+    crossings = _hops(negative != np.roll(negative, 1))
+    counts = _frame_sums(np.count_nonzero(crossings, axis=1))
+    return (counts - crossings[: len(counts), 0]) / N_FFT  # the first sample of a frame has none before it
 
 
-def _frame_sums(values: np.ndarray, pad: int) -> np.ndarray:
-    running = np.concatenate([[0.0], np.cumsum(values)])
-    starts = np.arange(1 + len(values) // HOP_LENGTH) * HOP_LENGTH - pad
-    return running[np.clip(starts + N_FFT, 0, len(values))] - running[np.clip(starts, 0, len(values))]
+def _hops(padded: np.ndarray) -> np.ndarray:
+    return padded[: len(padded) // HOP_LENGTH * HOP_LENGTH].reshape(-1, HOP_LENGTH)
+
+
+def _frame_sums(hop_sums: np.ndarray) -> np.ndarray:
+    return np.lib.stride_tricks.sliding_window_view(hop_sums, N_FFT // HOP_LENGTH).sum(axis=1)
 
 
 def chroma(power: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     """Energy of the 12 pitch classes of each frame, relative to the strongest: (n_frames, 12), as ``librosa.feature.chroma_stft``."""
     values = power @ _chroma_filters(sample_rate_hz, tuning(power, sample_rate_hz)).T
     strongest = values.max(axis=1, keepdims=True)
-    return values / np.where(strongest > np.finfo(np.float32).tiny, strongest, 1)
+    return values / np.where(strongest > TINY, strongest, 1)
 
 
 @lru_cache(maxsize=128)
@@ -151,7 +162,7 @@ def tempo(log_mel: np.ndarray, sample_rate_hz: int) -> float:
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:n_frames] * hann(size)
     spectra = scipy.fft.rfft(frames, scipy.fft.next_fast_len(2 * size - 1, real=True))
     energy = np.square(frames).sum(axis=1)
-    mean_power = (np.square(np.abs(spectra)) / np.where(energy > np.finfo(float).tiny, energy, 1)[:, None]).mean(axis=0)
+    mean_power = (np.square(np.abs(spectra)) / np.where(energy > TINY, energy, 1)[:, None]).mean(axis=0)
     correlation = scipy.fft.irfft(mean_power, scipy.fft.next_fast_len(2 * size - 1, real=True))[1:size]
     bpm = 60 * sample_rate_hz / (HOP_LENGTH * np.arange(1, size))
     score = np.log1p(1e6 * correlation) - 0.5 * np.log2(bpm / 120) ** 2  # tempi near 120 are likelier

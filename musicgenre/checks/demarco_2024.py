@@ -1,0 +1,72 @@
+"""Checks of the claims of DeMarco, Martz & Ta. Taught in the notebook ``04_demarco_2024``."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from musicgenre.verdicts import Judgement, Verdict, measure, of_experiment
+
+PAPER = "demarco_2024"
+
+
+def _mean_by_genre(found: list[dict], key: str) -> pd.Series:
+    if key == "certainty":
+        return pd.DataFrame([made["certainty"] for made in found]).mean()
+    return pd.DataFrame([{genre: scores[key] for genre, scores in made["by_genre"].items()} for made in found]).mean()
+
+
+def gap_by_slice_length(records: pd.DataFrame) -> Judgement:
+    """C3: training minus test accuracy is larger on 6-s and 9-s slices than on 3-s slices."""
+    gaps = {}
+    for name in ("lstm_3s", "lstm_6s", "lstm_9s"):
+        found = of_experiment(records, PAPER, name)
+        gaps[name] = float(np.mean([made["history"]["accuracy"][-1] - made["scores"]["segment"]["accuracy"] for made in found]))
+    larger = [gaps[name] > gaps["lstm_3s"] for name in ("lstm_6s", "lstm_9s")]
+    text = ", ".join(f"{name} {100 * gap:.1f} points" for name, gap in gaps.items())
+    return Judgement(Verdict.REPRODUCED if all(larger) else Verdict.NOT, f"training minus test accuracy: {text}")
+
+
+def certainty_follows_recall(records: pd.DataFrame) -> Judgement:
+    """C4: over the genres certainty and recall rank alike, and disco is the outlier."""
+    found = of_experiment(records, PAPER, "mlp_30s")
+    table = pd.DataFrame({key: _mean_by_genre(found, key) for key in ("certainty", "recall")}).rank()
+    rho, p = stats.spearmanr(table["certainty"], table["recall"])
+    outlier = (table["certainty"] - table["recall"]).abs().idxmax()
+    follows = rho > 0 and p < 0.05
+    verdict = Verdict.REPRODUCED if follows and outlier == "disco" else Verdict.PARTLY if follows else Verdict.NOT
+    return Judgement(verdict, f"Spearman's rank correlation {rho:.2f} (p = {p:.3f}); largest difference of ranks: {outlier}")
+
+
+def spectral_centroid_by_genre(records: pd.DataFrame) -> Judgement:
+    """C6: classical has the highest mean spectral centroid, metal the lowest; measured on all clips."""
+    measured = of_experiment(records, PAPER, "mlp_30s")[0]["measurements"]["spectral_centroid_hz"]
+    order = pd.Series(measured).sort_values(ascending=False)
+    right = order.index[0] == "classical" and order.index[-1] == "metal"
+    places = {genre: list(order.index).index(genre) + 1 for genre in ("classical", "metal")}
+    text = (
+        f"classical {order['classical']:.0f} Hz (rank {places['classical']} of 10), metal {order['metal']:.0f} Hz (rank {places['metal']})"
+    )
+    return Judgement(Verdict.REPRODUCED if right else Verdict.NOT, f"{text}; 1 is the brightest")
+
+
+def hardest_genres(records: pd.DataFrame) -> Judgement:
+    """C7: rock and blues have the two lowest mean recalls."""
+    recall = _mean_by_genre(of_experiment(records, PAPER, "mlp_30s"), "recall").sort_values()
+    verdict = Verdict.REPRODUCED if set(recall.index[:2]) == {"rock", "blues"} else Verdict.NOT
+    return Judgement(verdict, "lowest recalls: " + ", ".join(f"{genre} {value:.1%}" for genre, value in recall.iloc[:4].items()))
+
+
+def top_three(records: pd.DataFrame) -> Judgement:
+    """C9: 0.78 lies in the 95 % interval of the share of slices whose genre is among the three most probable."""
+    measured = measure(of_experiment(records, PAPER, "mlp_3s"), "top3")
+    return Judgement(Verdict.REPRODUCED if measured.low <= 0.78 <= measured.high else Verdict.NOT, f"mlp_3s {measured}")
+
+
+def epochs_to_converge(records: pd.DataFrame) -> Judgement:
+    """C10: the median first epoch within one point of the best validation accuracy lies in 20 to 40 for each LSTM."""
+    medians = {}
+    for name in ("lstm_3s", "lstm_6s", "lstm_9s"):
+        curves = [np.array(made["history"]["val_accuracy"]) for made in of_experiment(records, PAPER, name)]
+        medians[name] = float(np.median([int(np.argmax(curve >= curve.max() - 0.01)) + 1 for curve in curves]))
+    text = ", ".join(f"{name} {median:.0f}" for name, median in medians.items())
+    return Judgement(Verdict.REPRODUCED if all(20 <= m <= 40 for m in medians.values()) else Verdict.NOT, f"median epoch: {text}")

@@ -1,0 +1,131 @@
+"""Figures of training runs and their scores."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from musicgenre.plots import COLOURS, DASHES, MARKERS
+from musicgenre.splits import PROTOCOLS
+
+
+def curves(histories: Mapping[str, Mapping[str, Sequence[float]]], *, best_epochs: Mapping[str, int] | None = None) -> Figure:
+    """Draw loss and accuracy against the epoch, training solid and validation dashed.
+
+    Parameters
+    ----------
+    histories : mapping
+        Name of each run and its history, as :func:`musicgenre.experiments.training.fit` returns it.
+    best_epochs : mapping, optional
+        Epoch of each run that is marked on its validation curves, from 1.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6))
+    for axis, metric, label in ((axes[0], "loss", "cross-entropy loss (nats)"), (axes[1], "accuracy", "accuracy (fraction)")):
+        for i, (name, history) in enumerate(histories.items()):
+            colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+            epochs = np.arange(1, len(history[metric]) + 1)
+            every = max(1, len(epochs) // 8)
+            style = {"color": colour, "marker": marker, "markevery": every, "markersize": 4}
+            axis.plot(epochs, history[metric], "-", label=f"{name}, training", **style)
+            axis.plot(epochs, history[f"val_{metric}"], "--", label=f"{name}, validation", **style)
+            if best_epochs:
+                best = best_epochs[name]
+                axis.plot(best, history[f"val_{metric}"][best - 1], "*", color=colour, markersize=13, markeredgecolor="black")
+        axis.set(xlabel="epoch", ylabel=label)
+    axes[1].set_ylim(0, 1.02)
+    axes[1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def confusion(counts: np.ndarray, genres: Sequence[str], *, title: str = "") -> Figure:
+    """Draw a confusion matrix: counts in the cells, shares of the true genre as shades.
+
+    Parameters
+    ----------
+    counts : numpy.ndarray
+        As :func:`musicgenre.evaluation.confusion` gives them.
+    genres : sequence of str
+        Names of rows and columns.
+    title : str
+        What was tested, and under which profile and protocol.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    counts = np.asarray(counts)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure, axis = plt.subplots(figsize=(6.4, 5.6))
+    image = axis.imshow(shares, cmap="Greys", vmin=0, vmax=1)
+    for row, column in np.ndindex(*counts.shape):
+        if counts[row, column]:
+            axis.text(
+                column,
+                row,
+                f"{counts[row, column]:g}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if shares[row, column] > 0.5 else "black",
+            )
+    axis.set_xticks(range(len(genres)), genres, rotation=45, ha="right")
+    axis.set_yticks(range(len(genres)), genres)
+    axis.set(xlabel="predicted genre", ylabel="true genre", title=title)
+    axis.grid(False)
+    figure.colorbar(image, label="share of the true genre", shrink=0.8)
+    return figure
+
+
+def ladder(
+    table: pd.DataFrame, *, reference: Mapping[str, float] | None = None, chance: float = 0.1, ceiling: float | None = None
+) -> Figure:
+    """Draw the leak ladder: the accuracy of each system on each rung, with its interval.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Index: systems; columns (protocol, ``mean`` | ``low`` | ``high``), fractions; as :func:`musicgenre.tables.beside` gives it.
+    reference : mapping, optional
+        The paper's number for a system, drawn as a star at the left edge.
+    chance : float
+        Accuracy of guessing, drawn as a dotted line.
+    ceiling : float, optional
+        Share of right labels, drawn as a dashed line.
+
+    Notes
+    -----
+    Taught in the notebook ``03_splits_and_leaks``.
+    """
+    rungs = [protocol for protocol in PROTOCOLS if (protocol, "mean") in table.columns]
+    figure, axis = plt.subplots(figsize=(8, 4.5))
+    width = 0.6 / max(len(table), 1)
+    for i, (name, row) in enumerate(table.iterrows()):
+        x = np.arange(len(rungs)) + (i - (len(table) - 1) / 2) * width
+        mean, low, high = (np.array([row[(rung, column)] for rung in rungs], dtype=float) for column in ("mean", "low", "high"))
+        colour = COLOURS[i % len(COLOURS)]
+        axis.errorbar(
+            x, mean, yerr=[np.maximum(mean - low, 0), np.maximum(high - mean, 0)], label=name, color=colour, capsize=3,
+            linestyle=DASHES[i % len(DASHES)], marker=MARKERS[i % len(MARKERS)],
+        )  # fmt: skip
+        if reference and not np.isnan(reference.get(name, np.nan)):
+            axis.plot(-0.55, reference[name], "*", color=colour, markersize=12, markeredgecolor="black")
+    axis.axhline(chance, color="black", linestyle=":", linewidth=1)
+    axis.text(len(rungs) - 0.5, chance, "chance", va="bottom", ha="right", fontsize=9)
+    if ceiling:
+        axis.axhline(ceiling, color="black", linestyle="--", linewidth=1)
+        axis.text(len(rungs) - 0.5, ceiling, "label ceiling", va="bottom", ha="right", fontsize=9)
+    axis.set_xticks(range(len(rungs)), [rung.replace("_", " ") for rung in rungs])
+    axis.set(
+        xlabel="protocol: what training and test share, most to least",
+        ylabel="accuracy (fraction)",
+        ylim=(0, 1.02),
+        xlim=(-0.7, len(rungs) - 0.4),
+    )
+    axis.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure

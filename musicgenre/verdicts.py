@@ -1,0 +1,188 @@
+"""Verdicts on the papers' claims, by a rule that was fixed before any run.
+
+*Reproduced*: the paper's number lies in the 95 % interval of ours under the paper's own protocol. *Partly*: only the ranking
+holds. *Not reproduced*: neither. *Cannot be judged*: the paper gives no number or no protocol. *Not run*: records are missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from musicgenre import evaluation, experiments
+from musicgenre.papers import Paper
+from musicgenre.settings import Profile
+
+
+class Verdict(StrEnum):
+    """What became of a claim."""
+
+    REPRODUCED = "reproduced"
+    PARTLY = "partly"
+    NOT = "not reproduced"
+    UNDECIDABLE = "cannot be judged"
+    NOT_RUN = "not run"
+
+    @property
+    def badge(self) -> str:
+        """The mark of the ReScience journal: [Re], [~Re], [¬Re]; [?] and [ ] are ours."""
+        return dict(zip(Verdict, ("[Re]", "[~Re]", "[¬Re]", "[?]", "[ ]"), strict=True))[self]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict with the numbers it rests on, in words."""
+
+    verdict: Verdict
+    found: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A metric of one experiment over its runs: mean, 95 % interval of one run, number of runs."""
+
+    mean: float
+    low: float
+    high: float
+    runs: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1%} ({self.low:.1%} to {self.high:.1%}, {self.runs} {'run' if self.runs == 1 else 'runs'})"
+
+
+class Missing(LookupError):
+    """Records that a judgement needs are not there."""
+
+
+def of_experiment(records: pd.DataFrame, paper: str, experiment: str, protocol: str | None = None) -> list[dict]:
+    """Return the records of an experiment, under the paper's own protocol if no other is named.
+
+    Parameters
+    ----------
+    records : pandas.DataFrame
+        As :func:`musicgenre.runs.read_records` gives them, of one profile.
+    paper, experiment : str
+        Ids.
+    protocol : str, optional
+        A rung of the leak ladder.
+
+    Raises
+    ------
+    Missing
+        If there are none.
+    """
+    protocol = protocol or experiments.get(paper, experiment).protocols[0]
+    chosen = records[(records["paper"] == paper) & (records["experiment"] == experiment) & (records["protocol"] == protocol)]
+    if chosen.empty:
+        raise Missing(f"no run of {experiment} under {protocol}")
+    return list(chosen["record"])
+
+
+def measure(found: list[dict], metric: str = "accuracy", genre: str | None = None) -> Measured:
+    """Summarise a metric over runs.
+
+    Parameters
+    ----------
+    found : list of dict
+        Records of one experiment under one protocol.
+    metric : str
+        ``accuracy`` (by segment) or ``top3``, with the interval of :func:`musicgenre.evaluation.run_interval`; else a metric of
+        the record (``precision``, ``recall``, ``f1`` of a genre, ``train_accuracy``, ``val_accuracy``, ``val_loss``,
+        ``build_time_s``), with 1.96 standard deviations over the runs on either side of the mean.
+    genre : str, optional
+        For precision, recall and F1.
+    """
+    if metric in ("accuracy", "top3"):
+        column = "correct" if metric == "accuracy" else "in_top3"
+        correct, counts = ([np.array(made["tracks"][name]) for made in found] for name in (column, "segments"))
+        values = [c.sum() / n.sum() for c, n in zip(correct, counts, strict=True)]
+        return Measured(float(np.mean(values)), *evaluation.run_interval(correct, counts), len(found))
+    values = np.array([_value(made, metric, genre) for made in found])
+    spread = 1.96 * values.std(ddof=1) if len(values) > 1 else np.nan
+    return Measured(float(values.mean()), float(values.mean() - spread), float(values.mean() + spread), len(found))
+
+
+def _value(made: dict, metric: str, genre: str | None) -> float:
+    if genre:
+        return made["by_genre"][genre][metric]
+    if metric == "build_time_s":
+        return made["wall_time_s"]
+    curve = made["history"]["accuracy" if metric == "train_accuracy" else metric]
+    return curve[made["best_epoch"] - 1]
+
+
+def judge(paper: Paper, claim_id: str, records: pd.DataFrame, profile: Profile = Profile.LITE) -> Judgement:
+    """Judge one claim of a paper from run records.
+
+    Parameters
+    ----------
+    paper : Paper
+        As :func:`musicgenre.papers.read` gives it.
+    claim_id : str
+        Such as ``C1``.
+    records : pandas.DataFrame
+        As :func:`musicgenre.runs.read_records` gives them.
+    profile : Profile
+        Records of other profiles are left aside.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    claim = paper.claims.to_dict("index")[claim_id]
+    records = records[records["profile"] == str(profile)]
+    if claim["judged_by"] == "none":
+        return Judgement(Verdict.UNDECIDABLE, claim["why"])
+    try:
+        if claim["judged_by"] == "check":
+            return getattr(import_module(f"musicgenre.checks.{paper.id}"), claim["check"])(records)
+        named = _experiments_of(claim)
+        measured = {name: measure(of_experiment(records, paper.id, name), claim["metric"] or "accuracy", claim["genre"]) for name in named}
+    except Missing as error:
+        return Judgement(Verdict.NOT_RUN, str(error))
+    if claim["judged_by"] == "difference":
+        return _difference(claim["difference"], measured)
+    found = ", ".join(f"{name} {value}" for name, value in measured.items())
+    inside = all(measured[name].low <= value <= measured[name].high for name, value in (claim["values"] or {}).items())
+    ranked = claim["ranking"] is not None and holds(claim["ranking"], {name: value.mean for name, value in measured.items()})
+    if claim["judged_by"] == "ranking" and not claim["values"]:
+        return Judgement(Verdict.REPRODUCED if ranked else Verdict.NOT, found)
+    if inside and (ranked or claim["judged_by"] == "value"):
+        return Judgement(Verdict.REPRODUCED, found)
+    return Judgement(Verdict.PARTLY if ranked else Verdict.NOT, found)
+
+
+def holds(ranking: list, means: dict[str, float]) -> bool:
+    """Say whether each member of a ranking is better than every member of the next; a list inside it is not ordered."""
+    tiers = [tier if isinstance(tier, list) else [tier] for tier in ranking]
+    return all(min(means[a] for a in better) > max(means[b] for b in worse) for better, worse in pairwise(tiers))
+
+
+def _difference(difference: dict, measured: dict[str, Measured]) -> Judgement:
+    """Judge a difference; its interval takes the two systems for independent."""
+    of, over = measured[difference["of"]], measured[difference["over"]]
+    mean = of.mean - over.mean
+    half = float(np.hypot(of.high - of.low, over.high - over.low) / 2)
+    seconds = abs(mean) > 2  # a difference of times, not of shares
+    unit = (lambda value: f"{value:+.0f} s") if seconds else (lambda value: f"{100 * value:+.1f} points")
+    found = f"{difference['of']} over {difference['over']}: {unit(mean)} ({unit(mean - half)} to {unit(mean + half)})"
+    if difference.get("by") is not None:
+        same_sign = np.sign(mean) == np.sign(difference["by"])
+        verdict = Verdict.REPRODUCED if abs(mean - difference["by"]) <= half else Verdict.PARTLY if same_sign else Verdict.NOT
+    elif difference.get("at_least") is not None:
+        verdict = Verdict.REPRODUCED if mean >= difference["at_least"] else Verdict.PARTLY if mean > 0 else Verdict.NOT
+    else:
+        verdict = Verdict.REPRODUCED if mean <= difference["at_most"] else Verdict.NOT
+    return Judgement(verdict, found)
+
+
+def _experiments_of(claim: dict) -> list[str]:
+    difference = claim["difference"] or {}
+    names = [*(claim["values"] or {}), *(claim["ranking"] or []), *(difference[side] for side in ("of", "over") if difference)]
+    flat = [name for entry in names for name in (entry if isinstance(entry, list) else [entry])]
+    return list(dict.fromkeys(flat))
