@@ -15,7 +15,7 @@ from musicgenre.features.images import colour_image
 
 
 def drawn(log_mel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The spectrogram as imshow draws it on a default figure of 432 x 288 pixels, cut out and resized by PIL."""
+    """Draw the spectrogram with imshow on a figure of 432 x 288 pixels, cut it out, and resize it with PIL."""
     figure = Figure(figsize=(6, 4), dpi=72)
     axes = figure.add_subplot()
     axes.imshow(log_mel.T)

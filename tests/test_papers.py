@@ -7,6 +7,7 @@ import subprocess
 import sys
 from importlib.resources import files
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -224,7 +225,7 @@ def test_certainties_stand_beside_recalls_of_the_mlp():
 
 def test_accuracies_above_mean_recalls():
     def spread(recall, n):
-        """Standard deviation of the accuracy of n items drawn from ten equal classes, 5 n items in all."""
+        """Return the standard deviation of the accuracy of n items drawn from ten equal classes, 5 n items in all."""
         return math.sqrt(np.var(recall) / n * (5 * n - n) / (5 * n - 1))
 
     found = {}
@@ -359,6 +360,10 @@ def test_clips_are_not_exactly_30_seconds_long(published_features):
 
 
 # What is refused
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(json.loads((files(papers) / "schema.json").read_text(encoding="utf-8")))
 
 
 def test_an_unknown_paper_is_refused_with_the_known_ones():

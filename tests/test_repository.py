@@ -159,15 +159,11 @@ def test_docstrings_name_chapters_that_use_them(name, path, text):
 def test_the_address_of_the_repository_is_the_configured_one_everywhere():
     """The address is set in `_config.yml`; other files may repeat it but not contradict it."""
     url = CONFIG["repository"]["url"]
-    owner = url.rsplit("/", 1)[0]
-    files = [*ROOT.glob("*.md"), *ROOT.glob("*.cff"), *ROOT.glob("*.toml"), *ROOT.glob("book/*.md"), *NOTEBOOKS.glob("*.ipynb")]
-    for path in files:
-        addresses = re.findall(
-            r"https://github\.com/([\w.-]+/[\w-]+)",
-            path.read_text(encoding="utf-8").replace("colab.research.google.com/github/", "github.com/"),
-        )
-        ours = {f"https://github.com/{address}" for address in addresses if f"https://github.com/{address}".startswith(owner)}
-        assert ours <= {url}, path
+    owner, name = url.removeprefix("https://github.com/").split("/")
+    for pattern in ("*.md", "*.cff", "*.toml", "book/*.md", "notebooks/*.ipynb"):
+        for path in ROOT.glob(pattern):
+            text = path.read_text(encoding="utf-8")
+            assert set(re.findall(rf"github(?:\.com)?/{owner}/([\w-]+)", text)) <= {name}, path
     assert url in read("README.md")
     assert yaml.safe_load(read("CITATION.cff"))["repository-code"] == url
 

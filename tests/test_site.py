@@ -14,9 +14,7 @@ from conftest import CHAPTERS, CONFIG, ROOT, toc_files
 
 SITE = ROOT / "_build" / "html"
 PAGES = [f"{file}.html" for file in toc_files()]
-CHROMIUM = (
-    os.environ.get("MUSICGENRE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
+CHROMIUM = os.environ.get("MUSICGENRE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 WIDTHS_PX = {"desktop": 1280, "phone": 390}
 
 if not os.environ.get("CI"):

@@ -12,7 +12,7 @@ from musicgenre.features.vector57 import COLUMNS
 
 
 def recipe(clip: np.ndarray) -> np.ndarray:
-    """The well-known recipe: one librosa call for each feature."""
+    """Follow the well-known recipe: one librosa call for each feature."""
     features = [
         librosa.feature.chroma_stft(y=clip),
         librosa.feature.rms(y=clip),
@@ -82,7 +82,7 @@ def test_a_louder_clip_changes_only_what_measures_loudness():
 
 @pytest.fixture(scope="module")
 def table_and_clips(real_data):
-    """The rows of the well-known table whose clips are at hand, every column's spread in the whole table, and the clips."""
+    """Return the rows of the well-known table whose clips are at hand, every column's spread in the whole table, and the clips."""
     file = next(real_data.rglob("features_30_sec.csv"), None)
     if file is None:
         pytest.skip("no features_30_sec.csv in the folder of real data")
@@ -111,3 +111,15 @@ def test_todays_librosa_moves_the_table_by_little(table_and_clips):
     off = deviation(Vector57(), table_and_clips)
     assert 1e-3 < off.max() < 0.15
     assert (off[["tempo", "zero_crossing_rate_mean", "zero_crossing_rate_var"]] < 1e-9).all()  # need no padding with zeros
+
+
+def test_the_ten_second_table_was_made_with_the_recipe_in_todays_librosa(real_data):
+    file = next(real_data.rglob("features_10_sec.csv"), None)
+    paths = {path.stem: path for path in sorted(real_data.rglob("*.wav"))[::10]}
+    if file is None or not paths:
+        pytest.skip("no features_10_sec.csv, or no clips, in the folder of real data")
+    table = pd.read_csv(file).set_index("filename")[list(COLUMNS)]
+    for track_id, path in list(paths.items())[:3]:
+        rows = table.loc[[f"{track_id}.{i}.wav" for i in range(3)]]
+        off = (Vector57(segment_s=10.0, n_segments=3)(audio.read(path)) - rows).abs() / table.std()
+        assert off.max(axis=None) < 1e-4, track_id

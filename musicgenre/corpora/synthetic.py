@@ -332,7 +332,9 @@ def _plan(clips_per_genre: int, seed: int) -> pd.DataFrame:
     plan = plan.assign(style=plan["genre"], piece=plan.index, take=plan.index, fault=None)
     _plant_faults(plan, _rng(seed, "faults"))
 
-    plan["artist"] = plan["artist_group"] = [f"{style} artist {'ABCDE'[number]}" for style, number in zip(plan["style"], plan["number"], strict=True)]
+    plan["artist"] = plan["artist_group"] = [
+        f"{style} artist {'ABCDE'[number]}" for style, number in zip(plan["style"], plan["number"], strict=True)
+    ]
     numbers = plan.groupby("style")["piece"].transform(lambda pieces: pd.factorize(pieces)[0] + 1)
     plan["title"] = plan["style"].str.capitalize() + " no. " + numbers.astype(str)
     shift = plan["style"].map(list(GENRES).index)  # so that the folds have about the same size
@@ -360,7 +362,9 @@ def _plant_faults(plan: pd.DataFrame, rng: np.random.Generator) -> None:
         elif kind in ("replica", "version"):
             # A version is by another artist of the same genre; replicas are in turns of the same and of another genre.
             same_genre = kind == "version" or turn % 2 == 0
-            truth = next(s for s in sources if (plan["genre"][s] == genre) == same_genre and (kind == "replica" or plan["number"][s] != number))
+            truth = next(
+                s for s in sources if (plan["genre"][s] == genre) == same_genre and (kind == "replica" or plan["number"][s] != number)
+            )
             sources.remove(truth)
             copied = ["piece"] if kind == "version" else ["style", "number", "piece", "take"]
             plan.loc[track_id, copied] = plan.loc[truth, copied]
@@ -375,20 +379,22 @@ def _rng(seed: int, *names: str) -> np.random.Generator:
 def _render(clip: NamedTuple, path: Path, duration_s: float, seed: int) -> None:
     """Compose, perform and record one row of the plan and write it as 16-bit WAV."""
     genre = GENRES[clip.style]
-    artist = invent_artist(genre, _rng(seed, "artist", clip.artist))
+    artist = _invent_artist(genre, _rng(seed, "artist", clip.artist))
     n_steps = int(duration_s / 60 * genre.tempo_bpm[1] * 4)  # enough for the fastest take
-    events = compose(genre, n_steps, _rng(seed, "piece", clip.style, clip.piece))
+    events = _compose(genre, n_steps, _rng(seed, "piece", clip.style, clip.piece))
     rng = _rng(seed, "take", clip.take)
-    samples = record(perform(events, genre, artist, duration_s, rng), genre, artist, rng)
+    samples = _record(_perform(events, genre, artist, duration_s, rng), genre, artist, rng)
     if clip.fault == "distortion":
         samples = np.clip(samples / np.quantile(np.abs(samples), 0.8), -1, 1)
     soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16")
 
 
-def invent_artist(genre: Genre, rng: np.random.Generator) -> Artist:
+def _invent_artist(genre: Genre, rng: np.random.Generator) -> Artist:
     """Draw the habits of an artist of this genre."""
     decay_s = rng.uniform(0.15, 1.2)
-    tail = np.exp(-np.arange(int(decay_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ * 6.9 / decay_s) * rng.standard_normal(int(decay_s * SAMPLE_RATE_HZ))
+    tail = np.exp(-np.arange(int(decay_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ * 6.9 / decay_s) * rng.standard_normal(
+        int(decay_s * SAMPLE_RATE_HZ)
+    )
     room = rng.uniform(0.1, 0.7) * tail / np.sqrt(np.sum(tail**2))
     room[0] = 1.0
     return Artist(
@@ -401,38 +407,41 @@ def invent_artist(genre: Genre, rng: np.random.Generator) -> Artist:
         drum_tuning=2 ** rng.normal(0, 0.25),
         snare_decay_s=rng.uniform(0.05, 0.16),
         room=room,
-        equaliser_db=rng.normal(0, 2, len(EQUALISER_HZ)),
+        equaliser_db=rng.normal(0, 2.4, len(EQUALISER_HZ)),
         level_db=rng.normal(0, 2),
         hiss_db=rng.uniform(-80, -60),
     )
 
 
-def compose(genre: Genre, n_steps: int, rng: np.random.Generator) -> list[Event]:
+def _compose(genre: Genre, n_steps: int, rng: np.random.Generator) -> list[Event]:
     """Write a piece of at least ``n_steps`` sixteenths: a key, a progression, a groove and a melody of two motifs in the order A A B A."""
     key = int(rng.integers(12))
     chords = [_chord(name, key) for name in str(rng.choice(genre.progressions)).split()]
     groove = genre.grooves[rng.integers(len(genre.grooves))]
     bar = len(groove["bass"])
     lowest = LOWEST_PITCH | {"chords": genre.lowest_chord}
+    scale = {(_pitch_class(name) + key) % 12 for name in genre.scale.split()}
+    ladder = [pitch for pitch in range(lowest["lead"], lowest["lead"] + 19) if pitch % 12 in scale]
+    motifs = [_motif(genre.lead_density, 2 * bar, len(ladder), rng) for _ in range(2)]
     events = []
     for start in range(0, n_steps, bar):
-        chord, following = chords[start // bar % len(chords)], chords[(start // bar + 1) % len(chords)]
+        chord, following = (chords[(start // bar + ahead) % len(chords)] for ahead in (0, 1))
         fill = "snare" in groove and start // bar % 4 == 3 and rng.random() < 0.5
         for part, pattern in (groove | {"snare": groove["snare"][:-4] + "xxXX"} if fill else groove).items():
             for hit in re.finditer(r"[^.-]-*", pattern):
-                pitches = _voicing(hit[0][0], chord, following, lowest[part]) if part in lowest else ()
-                events.append(Event(part, start + hit.start(), len(hit[0]), hit[0][0], pitches))
-    scale = {_pitch_class(name) + key for name in genre.scale.split()}
-    ladder = [pitch for pitch in range(lowest["lead"], lowest["lead"] + 19) if (pitch - min(scale)) % 12 in {s - min(scale) for s in scale}]
-    motifs = [_motif(genre.lead_density, 2 * bar, len(ladder), rng) for _ in range(2)]
+                symbol, *_ = hit[0]
+                pitches = _voicing(symbol, chord, following, lowest[part]) if part in lowest else ()
+                events.append(Event(part, start + hit.start(), len(hit[0]), symbol, pitches))
     for phrase, start in enumerate(range(0, n_steps, 2 * bar)):
         if phrase and rng.random() < 0.2:  # the lead rests
             continue
         for step, n_held, place in motifs[(0, 0, 1, 0)[phrase % 4]]:
-            root, intervals = chords[(start + step) // bar % len(chords)]
-            tones = [pitch for pitch in range(ladder[0], ladder[-1] + 1) if (pitch - root) % 12 in {i % 12 for i in intervals}]
-            on_beat = min(tones, key=lambda pitch: abs(pitch - ladder[place]))
-            events.append(Event("lead", start + step, n_held, "x", (on_beat if step % 4 == 0 else ladder[place],)))
+            pitch = ladder[place]
+            if step % 4 == 0:  # on the beat, the nearest note of the chord
+                root, intervals = chords[(start + step) // bar % len(chords)]
+                tones = {(root + interval) % 12 for interval in intervals}
+                pitch = min((p for p in range(pitch - 6, pitch + 7) if p % 12 in tones), key=lambda p: abs(p - ladder[place]))
+            events.append(Event("lead", start + step, n_held, "x", (pitch,)))
     return events
 
 
@@ -468,7 +477,7 @@ def _voicing(symbol: str, chord: tuple[int, tuple[int, ...]], following: tuple[i
     return tuple(sorted(lowest + (root + interval - lowest) % 12 for interval in intervals))
 
 
-def perform(events: list[Event], genre: Genre, artist: Artist, duration_s: float, rng: np.random.Generator) -> np.ndarray:
+def _perform(events: list[Event], genre: Genre, artist: Artist, duration_s: float, rng: np.random.Generator) -> np.ndarray:
     """Play a piece with the instruments, tempo, tuning and looseness of an artist; returns samples of any level, shape (n_samples,)."""
     low, high = genre.tempo_bpm
     beat_s = 60 / (low + (high - low) * np.clip(artist.tempo_preference + rng.normal(0, 0.08), 0, 1))
@@ -488,16 +497,16 @@ def perform(events: list[Event], genre: Genre, artist: Artist, duration_s: float
         if key not in sounds:
             if pitches:
                 pitches_hz = 440 * 2 ** ((np.array(pitches) - 69 + artist.tuning_cents / 100) / 12 + timbres[part].octave)
-                sounds[key] = note(timbres[part], pitches_hz, n_steps * beat_s / 4, rng)
+                sounds[key] = _note(timbres[part], pitches_hz, n_steps * beat_s / 4, rng)
             else:
-                sounds[key] = drum(part, symbol, genre, artist, rng)
+                sounds[key] = _drum(part, symbol, genre, artist, rng)
         sound = sounds[key][: len(samples) - start]
         level_db = mix_db[part] + genre.expression * 5 * np.sin(onset_s / 2 + swell_phase) + rng.normal(0, 0.7)
         samples[start : start + len(sound)] += 10 ** (level_db / 20) * VELOCITY.get(symbol, 0.75) * sound
     return samples
 
 
-def note(timbre: Timbre, pitches_hz: np.ndarray, duration_s: float, rng: np.random.Generator) -> np.ndarray:
+def _note(timbre: Timbre, pitches_hz: np.ndarray, duration_s: float, rng: np.random.Generator) -> np.ndarray:
     """Sound a note or a chord: all harmonics of a pitch are powers of one decaying phasor, so a polynomial in it."""
     time_s = np.arange(int((duration_s + RELEASE_S) * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     depth = np.log(2) / 1200 * timbre.vibrato_cents
@@ -518,7 +527,7 @@ def note(timbre: Timbre, pitches_hz: np.ndarray, duration_s: float, rng: np.rand
     return samples * (1 - np.exp(-time_s / timbre.attack_s)) * np.clip((time_s[-1] - time_s) / RELEASE_S, 0, 1)
 
 
-def drum(part: str, symbol: str, genre: Genre, artist: Artist, rng: np.random.Generator) -> np.ndarray:
+def _drum(part: str, symbol: str, genre: Genre, artist: Artist, rng: np.random.Generator) -> np.ndarray:
     """Sound a kick (a falling sine), a snare (a tone and noise) or a hi-hat (high noise)."""
     time_s = np.arange(int(0.5 * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     fade = np.clip((time_s[-1] - time_s) / RELEASE_S, 0, 1)
@@ -534,7 +543,7 @@ def drum(part: str, symbol: str, genre: Genre, artist: Artist, rng: np.random.Ge
     return fade * np.exp(-time_s / decay_s) * signal.sosfilt(signal.butter(4, 5500, "high", fs=SAMPLE_RATE_HZ, output="sos"), noise)
 
 
-def record(samples: np.ndarray, genre: Genre, artist: Artist, rng: np.random.Generator) -> np.ndarray:
+def _record(samples: np.ndarray, genre: Genre, artist: Artist, rng: np.random.Generator) -> np.ndarray:
     """Add the room, equaliser, level and noise of an artist; returns samples between -1 and 1, never at the limits."""
     size = fft.next_fast_len(len(samples) + len(artist.room), real=True)
     octave = np.log2(np.maximum(fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ), 1))
