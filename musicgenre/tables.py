@@ -1,18 +1,30 @@
-"""The tables of the book: the paper beside ours, claims with verdicts, settings. Fed by papers and run records alone."""
+"""The tables of the book: the paper beside ours, claims with verdicts, badges. Fed by papers and run records alone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from musicgenre import experiments, runs, verdicts
 from musicgenre.papers import Paper
 from musicgenre.settings import Profile
 from musicgenre.splits import PROTOCOLS
+from musicgenre.verdicts import Verdict
 
 NONE = "–"
+BADGES = {Verdict.REPRODUCED: "reproduced", Verdict.PARTLY: "partly", Verdict.NOT: "not"}  # classes of the style sheet; else "unjudged"
+
+
+class Html(str):
+    """Text that is HTML already: :func:`html` does not escape it, and a notebook shows it as what it says."""
+
+    def _repr_html_(self) -> str:
+        return str(self)
 
 
 def beside(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE, by: str = "segment") -> pd.DataFrame:
@@ -33,8 +45,8 @@ def beside(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
     -------
     pandas.DataFrame
         Index ``experiment``, all of the paper's and then our own; columns ``paper`` (fraction or NaN) and, for each protocol that
-        was run, ``mean``, ``sd``, ``low``, ``high`` and ``runs``; ``gap`` is the mean under the paper's own protocol minus that on the
-        highest rung that was run.
+        was run, ``mean``, ``sd``, ``low``, ``high``, ``runs`` and ``files``; ``gap`` is the mean under the paper's own protocol minus
+        that on the highest rung that was run.
 
     Notes
     -----
@@ -48,32 +60,45 @@ def beside(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
         means = {}
         for protocol in PROTOCOLS:
             if (key := (paper.id, name, str(profile), protocol)) in summary.index:
-                row |= {(protocol, column): summary.loc[key, column] for column in ("mean", "sd", "low", "high", "runs")}
+                row |= {(protocol, column): summary.at[key, column] for column in summary.columns}
                 means[protocol] = summary.loc[key, "mean"]
         if experiment.protocols[0] in means and len(means) > 1:
             row[("gap", "")] = means[experiment.protocols[0]] - list(means.values())[-1]
         rows[name] = row
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="experiment")
-    order = [("paper", ""), *((p, c) for p in PROTOCOLS for c in ("mean", "sd", "low", "high", "runs")), ("gap", "")]
+    order = [("paper", ""), *((p, c) for p in PROTOCOLS for c in summary.columns), ("gap", "")]
     table.columns = pd.MultiIndex.from_tuples(table.columns)
     return table.reindex(columns=[column for column in order if column in table.columns])
 
 
-def in_words(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn :func:`beside` into text: percentages as ``mean ± sd (low to high, n)``."""
+def in_words(table: pd.DataFrame, *, link: bool = False) -> pd.DataFrame:
+    """Turn :func:`beside` into text: percentages as ``mean ± sd (low to high, n)``.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As :func:`beside` gives it.
+    link : bool
+        Give :class:`Html`, with a link to the record of each run.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
 
     def cell(row: pd.Series, protocol: str) -> str:
         if pd.isna(row.get((protocol, "mean"))):
             return NONE
-        mean, sd, low, high, n = (row[(protocol, column)] for column in ("mean", "sd", "low", "high", "runs"))
+        mean, sd, low, high, n, files = (row[(protocol, column)] for column in ("mean", "sd", "low", "high", "runs", "files"))
         spread = "" if pd.isna(sd) else f" ± {100 * sd:.1f}"
-        return f"{100 * mean:.1f}{spread} ({100 * low:.1f} to {100 * high:.1f}, n = {int(n)})"
+        text = f"{100 * mean:.1f}{spread} ({100 * low:.1f} to {100 * high:.1f}, n = {int(n)})"
+        return Html(f"{text}<br>{links(files)}") if link else text
 
     protocols = [p for p in PROTOCOLS if (p, "mean") in table.columns]
-    text = pd.DataFrame(index=table.index)
+    text = pd.DataFrame(index=table.index, dtype=object)
     text["paper"] = [NONE if pd.isna(value) else f"{100 * value:.4g}" for value in table[("paper", "")]]
     for protocol in protocols:
-        text[protocol] = [cell(row, protocol) for _, row in table.iterrows()]
+        text[protocol] = np.array([cell(row, protocol) for _, row in table.iterrows()], dtype=object)
     if ("gap", "") in table.columns:
         text["gap"] = [NONE if pd.isna(value) else f"{100 * value:+.1f}" for value in table[("gap", "")]]
     return text
@@ -100,8 +125,8 @@ def by_genre(
     Returns
     -------
     pandas.DataFrame
-        Index ``genre``; columns (``precision`` | ``recall`` | ``f1``, ``paper`` | ``ours`` | ``sd``), fractions, mean and standard deviation
-        over runs. Empty where there are no runs.
+        Index ``genre``; columns (``precision`` | ``recall`` | ``f1``, ``paper`` | ``ours`` | ``sd``), fractions, mean and standard
+        deviation over runs. Empty where there are no runs.
 
     Notes
     -----
@@ -154,6 +179,106 @@ def claims(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
             "found": judged.found,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="claim")
+
+
+def badge(verdict: str) -> Html:
+    """Return the badge of a verdict, such as ``[Re] reproduced``, as the style sheet of the book colours it."""
+    verdict = Verdict(verdict)
+    return Html(f'<span class="verdict verdict-{BADGES.get(verdict, "unjudged")}">{verdict.badge} {verdict}</span>')
+
+
+def badges(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE, only: Iterable[str] | None = None) -> Html:
+    """List the claims of a paper with their badges; each leads to the place of the chapter that treats it.
+
+    Parameters
+    ----------
+    paper : Paper
+        As :func:`musicgenre.papers.read` gives it.
+    records : pandas.DataFrame
+        As :func:`musicgenre.runs.read_records` gives them.
+    profile : Profile
+        Records of other profiles are left aside.
+    only : iterable of str, optional
+        Ids of the claims to list; all if left out.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    judged = claims(paper, records, profile=profile)
+    lines = [
+        f'<li>{badge(row["verdict"])} <a href="#{paper.id.replace("_", "-")}-{claim_id.lower()}">{claim_id}</a> {escape(row["text"])}</li>'
+        for claim_id, row in judged.loc[list(only or judged.index)].iterrows()
+    ]
+    return Html(f"<p>Profile {profile}:</p><ul>{''.join(lines)}</ul>")
+
+
+def links(files: Iterable[str]) -> Html:
+    """Link run records by their numbers: to the repository if they are kept in a checkout, else to nothing.
+
+    Parameters
+    ----------
+    files : iterable of str
+        As in the column ``file`` of :func:`musicgenre.runs.read_records`.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    config, address = runs.results_folder().parent.parent / "_config.yml", None
+    if config.is_file():
+        repository = yaml.safe_load(config.read_text(encoding="utf-8"))["repository"]
+        address = f"{repository['url']}/blob/{repository['branch']}/book/results"
+    names = [(number, escape(file)) for number, file in enumerate(files, start=1)]
+    linked = [f'<a href="{address}/{file}" title="{file}">{n}</a>' if address else f'<span title="{file}">{n}</span>' for n, file in names]
+    return Html(f"{'record' if len(names) == 1 else 'records'} {' '.join(linked)}" if names else "no record")
+
+
+def progress(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE, seeds: int = 3) -> str:
+    """Say how many runs of a paper are recorded, and how to make the others.
+
+    Parameters
+    ----------
+    paper : Paper
+        As :func:`musicgenre.papers.read` gives it.
+    records : pandas.DataFrame
+        As :func:`musicgenre.runs.read_records` gives them.
+    profile : Profile
+        Records of other profiles are left aside.
+    seeds : int
+        Seeds that a whole replication takes.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    planned = {
+        runs.path_of(Path(), job.experiment, job.protocol, seed=job.seed, fold=job.fold, profile=profile).as_posix()
+        for job in runs.plan(experiments.of_paper(paper.id).values(), seeds=seeds)
+    }
+    missing = planned - set(records["file"])
+    if not missing:
+        return f"All {len(planned)} runs of the profile {profile} are recorded."
+    data = "" if profile is Profile.SMOKE else " --data FOLDER"
+    command = f"musicgenre replicate {paper.id} --profile {profile} --seeds {seeds}{data}"
+    return f"{len(missing)} of {len(planned)} runs of the profile {profile} are not recorded here yet; this makes them: {command}"
+
+
+def html(table: pd.DataFrame) -> Html:
+    """Write a table as HTML, with whole cells and with the links in them.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Any; what is not :class:`Html` already is escaped.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    cells = table.astype(object).map(lambda value: value if isinstance(value, Html) else escape(str(value)))
+    with pd.option_context("display.max_colwidth", None):
+        return Html(cells.to_html(escape=False, border=0))
 
 
 def report(paper: Paper, *, profile: Profile = Profile.LITE, folder: Path | None = None) -> str:

@@ -32,13 +32,14 @@ def digest() -> str:
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Point the execution cache to the folder of the current digest, remove those of others, and tell the pages the profile."""
+    """Name the cache by the current digest and remove others; fix the profile and the run records that the pages show."""
     caches = Path(app.outdir).parent / ".jupyter_cache"
     config.nb_execution_cache_path = str(caches / digest())
     for folder in caches.glob("*"):
         if str(folder) != config.nb_execution_cache_path:
             shutil.rmtree(folder)
     config.myst_substitutions = {"profile": str(settings.profile())}
+    os.environ["MUSICGENRE_RESULTS"] = str(ROOT / "book" / "results")
 
 
 def set_up_kernels(app: Sphinx) -> None:
@@ -53,8 +54,16 @@ def set_up_kernels(app: Sphinx) -> None:
     os.environ["IPYTHONDIR"] = str(profile.parent)
 
 
+def link_chapters(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Turn the names of chapters in docstrings into links."""
+    for chapter in (ROOT / "notebooks").glob("*.ipynb"):
+        lines[:] = [line.replace(f"``{chapter.stem}``", f":doc:`/notebooks/{chapter.stem}`") for line in lines]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension with Sphinx."""
+    app.setup_extension("sphinx.ext.autodoc")
     app.connect("config-inited", configure)
     app.connect("builder-inited", set_up_kernels)
+    app.connect("autodoc-process-docstring", link_chapters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -24,7 +24,7 @@ from musicgenre.corpora.corpus import Corpus
 from musicgenre.errors import SettingsError
 from musicgenre.settings import cache_folder
 
-VERSION = 1  # raise it with every change of the sound or of the table, so that no cached rendering is taken for a new one
+VERSION = 2  # raise it with every change of the sound or of the table, so that no cached rendering is taken for a new one
 FAULT_SHARES = {"version": 0.04, "replica": 0.05, "mislabel": 0.05, "distortion": 0.03}
 LOWEST_PITCH = {"bass": 28, "pad": 60, "lead": 66}  # MIDI note numbers; the chords' own depends on the genre
 VELOCITY = {"o": 0.4, "X": 1.0}  # of a soft hit and an accent; any other hit has 0.75
@@ -89,126 +89,160 @@ TIMBRES = {
 
 @dataclass(frozen=True)
 class Genre:
-    """The rules of a genre; progressions and scale are written in the key of C or A minor and transposed for each piece.
+    """The rules of a genre; progressions and scale are written in one key and transposed for each piece.
 
     A groove gives one bar of each part in sixteenths: ``x`` a hit or the whole chord, ``X`` an accent (of the hi-hat: open), ``o`` a soft
     one, a digit that note of the chord, ``a`` a half-tone below the next root, ``-`` hold, ``.`` rest.
     """
 
     character: str
-    tempo_bpm: tuple[float, float]
-    level_db: float  # RMS over full scale
-    tone_db: tuple[float, float, float]  # gains at TONE_HZ
-    mix_db: dict[str, float]  # level of each part
+    tempo_bpm: tuple[float, float]  # an artist keeps to a part of this range
     scale: str  # of the lead
     progressions: tuple[str, ...]  # one chord a bar
     grooves: tuple[dict[str, str], ...]
     instruments: dict[str, tuple[str, ...]]  # those an artist may choose for each part, the commonest first
+    mix_db: dict[str, float]  # level of each part
+    level_db: float  # RMS of the clip over full scale
+    tone_db: tuple[float, float, float]  # gains at TONE_HZ
     swing: float = 0.5  # place of the second eighth in its beat: 0.5 straight, 0.67 triplets
+    expression: float = 0.0  # size of the swells of loudness and tempo
     lead_density: float = 0.5  # chance of a note of the lead on a beat
     lowest_chord: int = 52  # MIDI note number
     hat_decay_s: float = 0.04
-    expression: float = 0.0  # size of the swells of loudness and tempo
     crackle_per_s: float = 0.0  # clicks of a worn record
 
 
 # fmt: off
 GENRES = {
     "blues": Genre(
-        "shuffled twelve-bar form in seventh chords, the lead bends through the blues scale", (70, 116), -20,
-        (-1, 4, 0), dict(kick=-6, snare=-8, hat=-20, bass=-6, chords=-9, lead=-8), "C Eb F Gb G Bb",
-        ("C7 F7 C7 C7 F7 F7 C7 C7 G7 F7 C7 G7", "C7 C7 C7 C7 F9 F9 C7 C7 G9 F9 C7 G7", "Cm7 Cm7 Cm7 Cm7 Fm7 Fm7 Cm7 Cm7 G7 Fm7 Cm7 G7"),
-        (dict(kick="x.......x.....x.", snare="....x.......x...", hat="x.x.x.x.x.x.x.x.", bass="1-1-3-3-5-5-7-5-", chords="x--.o.x.x--.o.x."),
-         dict(kick="x.....x.x.......", snare="....x.......x..o", hat="x...x.x.x...x.x.", bass="1--.5--.7--.5-a-", chords="....x-......x-..")),
-        dict(bass=("upright bass", "electric bass"), chords=("electric guitar", "piano", "organ"),
-             lead=("electric guitar", "harmonica", "crunch guitar")),
-        swing=0.65, lead_density=0.55, crackle_per_s=4),
+        character="shuffled twelve-bar form in seventh chords, the lead bends through the blues scale",
+        tempo_bpm=(70, 116), swing=0.65, lead_density=0.55, crackle_per_s=4, scale="C Eb F Gb G Bb",
+        progressions=("C7 F7 C7 C7 F7 F7 C7 C7 G7 F7 C7 G7", "C7 C7 C7 C7 F9 F9 C7 C7 G9 F9 C7 G7",
+                      "Cm7 Cm7 Cm7 Cm7 Fm7 Fm7 Cm7 Cm7 G7 Fm7 Cm7 G7"),
+        grooves=(
+            dict(kick="x.......x.....x.", snare="....x.......x...", hat="x.x.x.x.x.x.x.x.",
+                 bass="1-1-3-3-5-5-7-5-", chords="x--.o.x.x--.o.x."),
+            dict(kick="x.....x.x.......", snare="....x.......x..o", hat="x...x.x.x...x.x.",
+                 bass="1--.5--.7--.5-a-", chords="....x-......x-.."),
+        ),
+        instruments=dict(bass=("upright bass", "electric bass"), chords=("electric guitar", "piano", "organ"),
+                         lead=("electric guitar", "harmonica", "crunch guitar")),
+        mix_db=dict(kick=-6, snare=-8, hat=-20, bass=-6, chords=-9, lead=-8), level_db=-20, tone_db=(-1, 4, 0)),
     "classical": Genre(
-        "no drums; broken chords under a sustained melody, tempo and loudness breathe", (58, 126), -26,
-        (-2, 1, -10), dict(bass=-9, chords=-8, pad=-14, lead=-8), "C D E F G A B",
-        ("C F G7 C Am Dm G7 C", "C G Am Em F C F G", "Am Dm G7 C F Dm Em Am"),
-        (dict(bass="1---------------", chords="1-5-3-5-1-5-3-5-"),
-         dict(bass="1-----------", chords="....x-..x-.."),
-         dict(bass="1-------5-------", chords="1-3-5-8-5-3-1-3-", pad="x---------------")),
-        dict(bass=("strings", "upright bass"), chords=("piano", "strings", "acoustic guitar"), pad=("strings",),
-             lead=("fiddle", "flute", "clarinet", "piano")),
-        lead_density=0.5, expression=1.0),
+        character="no drums; broken chords under a sustained melody, tempo and loudness breathe",
+        tempo_bpm=(58, 126), expression=1.0, scale="C D E F G A B",
+        progressions=("C F G7 C Am Dm G7 C", "C G Am Em F C F G", "Am Dm G7 C F Dm Em Am"),
+        grooves=(
+            dict(bass="1---------------", chords="1-5-3-5-1-5-3-5-"),
+            dict(bass="1-----------", chords="....x-..x-.."),
+            dict(bass="1-------5-------", chords="1-3-5-8-5-3-1-3-", pad="x---------------"),
+        ),
+        instruments=dict(bass=("strings", "upright bass"), chords=("piano", "strings", "acoustic guitar"), pad=("strings",),
+                         lead=("fiddle", "flute", "clarinet", "piano")),
+        mix_db=dict(bass=-9, chords=-8, pad=-14, lead=-8), level_db=-26, tone_db=(-2, 1, -10)),
     "country": Genre(
-        "boom-chick: bass on one and three, strummed chords on two and four, pentatonic picking", (84, 136), -20,
-        (-5, 2, 2), dict(kick=-8, snare=-13, hat=-22, bass=-6, chords=-7, lead=-8), "C D E G A",
-        ("C C F C C C G G", "C F C G C F G C", "G C G D7 G C D7 G"),
-        (dict(kick="x.......x.......", snare="o.xoo.xoo.xoo.xo", hat="....x.......x...", bass="1---....5---....", chords="....x-o.....x-o."),
-         dict(kick="x.......x.......", snare="....x.......x...", hat="x.x.x.x.x.x.x.x.", bass="1---....5---..3.", chords="..x.x-x...x.x-x.")),
-        dict(bass=("upright bass", "electric bass"), chords=("acoustic guitar", "electric guitar"),
-             lead=("banjo", "pedal steel", "fiddle", "voice")),
-        swing=0.53, lead_density=0.65),
+        character="boom-chick: bass on one and three, strummed chords on two and four, pentatonic picking",
+        tempo_bpm=(84, 136), swing=0.53, lead_density=0.65, scale="C D E G A",
+        progressions=("C C F C C C G G", "C F C G C F G C", "G C G D7 G C D7 G"),
+        grooves=(
+            dict(kick="x.......x.......", snare="o.xoo.xoo.xoo.xo", hat="....x.......x...",
+                 bass="1---....5---....", chords="....x-o.....x-o."),
+            dict(kick="x.......x.......", snare="....x.......x...", hat="x.x.x.x.x.x.x.x.",
+                 bass="1---....5---..3.", chords="..x.x-x...x.x-x."),
+        ),
+        instruments=dict(bass=("upright bass", "electric bass"), chords=("acoustic guitar", "electric guitar"),
+                         lead=("banjo", "pedal steel", "fiddle", "voice")),
+        mix_db=dict(kick=-8, snare=-13, hat=-22, bass=-6, chords=-7, lead=-8), level_db=-20, tone_db=(-5, 2, 2)),
     "disco": Genre(
-        "a kick on every beat, open hi-hats between them, a bass in octaves, string pads", (112, 130), -17,
-        (1, -2, 4), dict(kick=-1, snare=-12, hat=-16, bass=-6, chords=-10, pad=-13, lead=-11), "A B C D E F# G",
-        ("Am7 D7 Am7 D7", "Am7 G Am7 Em7", "Am9 D9 Gmaj7 Em7"),
-        (dict(kick="X...X...X...X...", snare="....x.......x...", hat="o.X.o.X.o.X.o.X.", bass="1-8-1-8-1-8-1-8-", chords="..x...xx..x...xx",
-              pad="x---------------"),
-         dict(kick="X...X...X...X...", snare="....x.......x...", hat="ooXoooXoooXoooXo", bass="1.8.1.8.1.885.8.", chords="x.x.x.x.x.x.x.x.",
-              pad="x---------------")),
-        dict(bass=("synth bass", "electric bass"), chords=("muted guitar", "electric piano", "piano"), pad=("strings",),
-             lead=("voice", "strings", "trumpet")),
-        lead_density=0.45, hat_decay_s=0.05),
+        character="a kick on every beat, open hi-hats between them, a bass in octaves, string pads",
+        tempo_bpm=(112, 130), lead_density=0.45, hat_decay_s=0.05, scale="A B C D E F# G",
+        progressions=("Am7 D7 Am7 D7", "Am7 G Am7 Em7", "Am9 D9 Gmaj7 Em7"),
+        grooves=(
+            dict(kick="X...X...X...X...", snare="....x.......x...", hat="o.X.o.X.o.X.o.X.",
+                 bass="1-8-1-8-1-8-1-8-", chords="..x...xx..x...xx", pad="x---------------"),
+            dict(kick="X...X...X...X...", snare="....x.......x...", hat="ooXoooXoooXoooXo",
+                 bass="1.8.1.8.1.885.8.", chords="x.x.x.x.x.x.x.x.", pad="x---------------"),
+        ),
+        instruments=dict(bass=("synth bass", "electric bass"), chords=("muted guitar", "electric piano", "piano"), pad=("strings",),
+                         lead=("voice", "strings", "trumpet")),
+        mix_db=dict(kick=-1, snare=-12, hat=-18, bass=-6, chords=-10, pad=-13, lead=-11), level_db=-17, tone_db=(1, -2, 2)),
     "hiphop": Genre(
-        "a heavy, syncopated kick and sub bass, a sparse minor loop, crackle, and a spoken rhythm", (78, 102), -17,
-        (5, -4, 2), dict(kick=-1, snare=-4, hat=-18, bass=-5, chords=-12, pad=-20, lead=-12), "A C D E G",
-        ("Am7 Am7 Fmaj7 Em7", "Am9 Dm9 Am9 Dm9", "Am Am Am Am"),
-        (dict(kick="X..x......x..x..", snare="....X.......X...", hat="x.x.x.x.x.x.x.xx", bass="1--1-.....1--5-.", chords="x-----..........",
-              pad="x---------------"),
-         dict(kick="X.....x..xx.....", snare="....X.......X..o", hat="xxx.x.xxx.x.xxx.", bass="1-----1..11-....", chords="x---..x---......")),
-        dict(bass=("sub bass", "synth bass"), chords=("electric piano", "piano", "vibraphone"), pad=("strings", "organ"),
-             lead=("rap voice", "square lead")),
-        swing=0.55, lead_density=0.9, crackle_per_s=8),
+        character="a heavy, syncopated kick and sub bass, a sparse minor loop, crackle, and a spoken rhythm",
+        tempo_bpm=(78, 102), swing=0.55, lead_density=0.9, crackle_per_s=8, scale="A C D E G",
+        progressions=("Am7 Am7 Fmaj7 Em7", "Am9 Dm9 Am9 Dm9", "Am Am Am Am"),
+        grooves=(
+            dict(kick="X..x......x..x..", snare="....X.......X...", hat="x.x.x.x.x.x.x.xx",
+                 bass="1--1-.....1--5-.", chords="x-----..........", pad="x---------------"),
+            dict(kick="X.....x..xx.....", snare="....X.......X..o", hat="xxx.x.xxx.x.xxx.",
+                 bass="1-----1..11-....", chords="x---..x---......"),
+        ),
+        instruments=dict(bass=("sub bass", "synth bass"), chords=("electric piano", "piano", "vibraphone"), pad=("strings", "organ"),
+                         lead=("rap voice", "square lead")),
+        mix_db=dict(kick=-1, snare=-4, hat=-18, bass=-5, chords=-12, pad=-20, lead=-12), level_db=-17, tone_db=(4, -4, 0)),
     "jazz": Genre(
-        "swung ride cymbal, walking bass, seventh and ninth chords off the beat, a busy solo", (100, 210), -22,
-        (-1, -1, -1), dict(kick=-16, snare=-18, hat=-23, bass=-6, chords=-10, lead=-8), "C D E F G A B",
-        ("Dm9 G9 Cmaj9 Am7", "Dm7 G7 Em7 A7 Dm7 G9 Cmaj7 Cmaj9", "Cmaj9 A7 Dm9 G9"),
-        (dict(kick="o.......o.......", snare="....o.o.....o..o", hat="x...x.x.x...x.x.", bass="1---3---5---a---", chords="x-....x-........"),
-         dict(kick="o.......o.....o.", snare="......o.....o...", hat="x...x.x.x...x.x.", bass="1---5---3---a-a-", chords="......x-....x-..")),
-        dict(bass=("upright bass",), chords=("piano", "electric guitar", "vibraphone"), lead=("saxophone", "trumpet", "piano", "vibraphone")),
-        swing=0.66, lead_density=0.8, hat_decay_s=0.16, expression=0.2),
+        character="swung ride cymbal, walking bass, seventh and ninth chords off the beat, a busy solo",
+        tempo_bpm=(100, 210), swing=0.66, expression=0.2, lead_density=0.8, hat_decay_s=0.16, scale="C D E F G A B",
+        progressions=("Dm9 G9 Cmaj9 Am7", "Dm7 G7 Em7 A7 Dm7 G9 Cmaj7 Cmaj9", "Cmaj9 A7 Dm9 G9"),
+        grooves=(
+            dict(kick="o.......o.......", snare="....o.o.....o..o", hat="x...x.x.x...x.x.",
+                 bass="1---3---5---a---", chords="x-....x-........"),
+            dict(kick="o.......o.....o.", snare="......o.....o...", hat="x...x.x.x...x.x.",
+                 bass="1---5---3---a-a-", chords="......x-....x-.."),
+        ),
+        instruments=dict(bass=("upright bass",), chords=("piano", "electric guitar", "vibraphone"),
+                         lead=("saxophone", "trumpet", "piano", "vibraphone")),
+        mix_db=dict(kick=-16, snare=-18, hat=-28, bass=-6, chords=-10, lead=-8), level_db=-22, tone_db=(-1, 1, -2)),
     "metal": Genre(
-        "distorted power chords in low, galloping riffs, double kick, loud without a pause", (112, 184), -14,
-        (1, -4, 5), dict(kick=-4, snare=-5, hat=-14, bass=-8, chords=-5, lead=-12), "E F G A B C D",
-        ("E5 E5 F5 E5", "E5 G5 F5 D5", "E5 E5 C5 D5"),
-        (dict(kick="x.xxx.xxx.xxx.xx", snare="....X.......X...", hat="X...x...x...x...", bass="1.111.111.111.11", chords="x.xxx.xxx.xxx.xx"),
-         dict(kick="xxxxxxxxxxxxxxxx", snare="....X.......X...", hat="X...X...X...X...", bass="1---1-1-1---1-1-", chords="x-----x-x-----x-")),
-        dict(bass=("picked bass",), chords=("distorted guitar",), lead=("distorted guitar", "crunch guitar", "rap voice")),
-        lead_density=0.75, lowest_chord=38, hat_decay_s=0.10),
+        character="distorted power chords in low, galloping riffs, double kick, loud without a pause",
+        tempo_bpm=(112, 184), lead_density=0.75, lowest_chord=38, hat_decay_s=0.1, scale="E F G A B C D",
+        progressions=("E5 E5 F5 E5", "E5 G5 F5 D5", "E5 E5 C5 D5"),
+        grooves=(
+            dict(kick="x.xxx.xxx.xxx.xx", snare="....X.......X...", hat="X...x...x...x...",
+                 bass="1.111.111.111.11", chords="x.xxx.xxx.xxx.xx"),
+            dict(kick="xxxxxxxxxxxxxxxx", snare="....X.......X...", hat="X...X...X...X...",
+                 bass="1---1-1-1---1-1-", chords="x-----x-x-----x-"),
+        ),
+        instruments=dict(bass=("picked bass",), chords=("distorted guitar",), lead=("distorted guitar", "crunch guitar", "rap voice")),
+        mix_db=dict(kick=-4, snare=-5, hat=-18, bass=-8, chords=-5, lead=-12), level_db=-14, tone_db=(-2, -2, 3)),
     "pop": Genre(
-        "four major chords in a loop, a sung or synthetic hook, pads, a clean backbeat", (94, 130), -17,
-        (-1, 0, 5), dict(kick=-4, snare=-7, hat=-16, bass=-7, chords=-9, pad=-15, lead=-8), "C D E G A B",
-        ("C G Am F", "Am F C G", "F G Am C"),
-        (dict(kick="x.....x.x.......", snare="....X.......X...", hat="x.x.x.x.x.x.x.x.", bass="1-1-1-1-1-1-1-1-", chords="x-----x---x-----",
-              pad="x---------------"),
-         dict(kick="X...X...X...X...", snare="....x.......x...", hat="..x...x...x...x.", bass="1-----1-....1-5-", chords="x..x..x.x..x..x.",
-              pad="x---------------")),
-        dict(bass=("synth bass", "electric bass"), chords=("piano", "acoustic guitar", "synth lead"), pad=("synth lead", "strings", "organ"),
-             lead=("voice", "synth lead", "square lead")),
-        lead_density=0.6),
+        character="four major chords in a loop, a sung or synthetic hook, pads, a clean backbeat",
+        tempo_bpm=(94, 130), lead_density=0.6, scale="C D E G A B",
+        progressions=("C G Am F", "Am F C G", "F G Am C"),
+        grooves=(
+            dict(kick="x.....x.x.......", snare="....X.......X...", hat="x.x.x.x.x.x.x.x.",
+                 bass="1-1-1-1-1-1-1-1-", chords="x-----x---x-----", pad="x---------------"),
+            dict(kick="X...X...X...X...", snare="....x.......x...", hat="..x...x...x...x.",
+                 bass="1-----1-....1-5-", chords="x..x..x.x..x..x.", pad="x---------------"),
+        ),
+        instruments=dict(bass=("synth bass", "electric bass"), chords=("piano", "acoustic guitar", "synth lead"),
+                         pad=("synth lead", "strings", "organ"), lead=("voice", "synth lead", "square lead")),
+        mix_db=dict(kick=-4, snare=-7, hat=-16, bass=-7, chords=-9, pad=-15, lead=-8), level_db=-17, tone_db=(-1, 0, 5)),
     "reggae": Genre(
-        "chords off the beat only, the snare on the third beat, a loud round bass with gaps", (66, 92), -19,
-        (4, 2, -7), dict(kick=-6, snare=-9, hat=-19, bass=-3, chords=-7, pad=-13, lead=-11), "A C D E G",
-        ("Am Dm Am Dm", "Am G Am G", "C F C G"),
-        (dict(kick="........X.......", snare="........x.......", hat="x.x.x.x.x.x.x.x.", bass="1--.3-5-..1-..5-", chords="..x...x...x...x."),
-         dict(kick="X...x...X...x...", snare="........x.....o.", hat="x.x.x.x.x.x.x.xo", bass="..1-1-..5-3-1-..", chords="..x...xo..x...xo",
-              pad="..x-..x-..x-..x-")),
-        dict(bass=("sub bass", "electric bass"), chords=("muted guitar", "electric guitar", "piano"), pad=("organ",),
-             lead=("voice", "organ", "trumpet")),
-        swing=0.56, lead_density=0.4, crackle_per_s=2),
+        character="chords off the beat only, the snare on the third beat, a loud round bass with gaps",
+        tempo_bpm=(66, 92), swing=0.56, lead_density=0.4, crackle_per_s=2, scale="A C D E G",
+        progressions=("Am Dm Am Dm", "Am G Am G", "C F C G"),
+        grooves=(
+            dict(kick="........X.......", snare="........x.......", hat="x.x.x.x.x.x.x.x.",
+                 bass="1--.3-5-..1-..5-", chords="..x...x...x...x."),
+            dict(kick="X...x...X...x...", snare="........x.....o.", hat="x.x.x.x.x.x.x.xo",
+                 bass="..1-1-..5-3-1-..", chords="..x...xo..x...xo", pad="..x-..x-..x-..x-"),
+        ),
+        instruments=dict(bass=("sub bass", "electric bass"), chords=("muted guitar", "electric guitar", "piano"), pad=("organ",),
+                         lead=("voice", "organ", "trumpet")),
+        mix_db=dict(kick=-6, snare=-9, hat=-19, bass=-3, chords=-7, pad=-13, lead=-11), level_db=-19, tone_db=(4, 2, -7)),
     "rock": Genre(
-        "crunching guitars and bass in driving eighths over a hard backbeat, flat-seventh chords", (98, 152), -16,
-        (-2, 4, -1), dict(kick=-4, snare=-5, hat=-15, bass=-7, chords=-6, lead=-10), "C D F G A Bb",
-        ("C Bb F C", "C F Bb F", "Gm F C C"),
-        (dict(kick="x.......x.x.....", snare="....X.......X...", hat="x.x.x.x.x.x.x.x.", bass="1-1-1-1-1-1-1-1-", chords="x-x-x-x-x-x-x-x-"),
-         dict(kick="x..x..x.x.......", snare="....X.......X...", hat="X...x...x...x...", bass="1-----1-1-----5-", chords="x-----x-x---x-x-")),
-        dict(bass=("electric bass", "picked bass"), chords=("crunch guitar", "electric guitar"),
-             lead=("crunch guitar", "voice", "electric guitar", "organ")),
-        lead_density=0.5, lowest_chord=45, hat_decay_s=0.07),
+        character="crunching guitars and bass in driving eighths over a hard backbeat, flat-seventh chords",
+        tempo_bpm=(98, 152), lowest_chord=45, hat_decay_s=0.07, scale="C D F G A Bb",
+        progressions=("C Bb F C", "C F Bb F", "Gm F C C"),
+        grooves=(
+            dict(kick="x.......x.x.....", snare="....X.......X...", hat="x.x.x.x.x.x.x.x.",
+                 bass="1-1-1-1-1-1-1-1-", chords="x-x-x-x-x-x-x-x-"),
+            dict(kick="x..x..x.x.......", snare="....X.......X...", hat="X...x...x...x...",
+                 bass="1-----1-1-----5-", chords="x-----x-x---x-x-"),
+        ),
+        instruments=dict(bass=("electric bass", "picked bass"), chords=("crunch guitar", "electric guitar"),
+                         lead=("crunch guitar", "voice", "electric guitar", "organ")),
+        mix_db=dict(kick=-4, snare=-5, hat=-15, bass=-7, chords=-6, lead=-10), level_db=-16, tone_db=(-2, 4, -1)),
 }
 # fmt: on
 
@@ -332,9 +366,7 @@ def _plan(clips_per_genre: int, seed: int) -> pd.DataFrame:
     plan = plan.assign(style=plan["genre"], piece=plan.index, take=plan.index, fault=None)
     _plant_faults(plan, _rng(seed, "faults"))
 
-    plan["artist"] = plan["artist_group"] = [
-        f"{style} artist {'ABCDE'[number]}" for style, number in zip(plan["style"], plan["number"], strict=True)
-    ]
+    plan["artist"] = plan["artist_group"] = plan["style"] + " artist " + plan["number"].map("ABCDE".__getitem__)
     numbers = plan.groupby("style")["piece"].transform(lambda pieces: pd.factorize(pieces)[0] + 1)
     plan["title"] = plan["style"].str.capitalize() + " no. " + numbers.astype(str)
     shift = plan["style"].map(list(GENRES).index)  # so that the folds have about the same size
@@ -361,10 +393,9 @@ def _plant_faults(plan: pd.DataFrame, rng: np.random.Generator) -> None:
             plan.loc[track_id, "style"] = truth
         elif kind in ("replica", "version"):
             # A version is by another artist of the same genre; replicas are in turns of the same and of another genre.
-            same_genre = kind == "version" or turn % 2 == 0
-            truth = next(
-                s for s in sources if (plan["genre"][s] == genre) == same_genre and (kind == "replica" or plan["number"][s] != number)
-            )
+            fits = plan["number"] != number if kind == "version" else True
+            fits &= (plan["genre"] == genre) == (kind == "version" or turn % 2 == 0)
+            truth = next(source for source in sources if fits[source])
             sources.remove(truth)
             copied = ["piece"] if kind == "version" else ["style", "number", "piece", "take"]
             plan.loc[track_id, copied] = plan.loc[truth, copied]
@@ -392,9 +423,8 @@ def _render(clip: NamedTuple, path: Path, duration_s: float, seed: int) -> None:
 def _invent_artist(genre: Genre, rng: np.random.Generator) -> Artist:
     """Draw the habits of an artist of this genre."""
     decay_s = rng.uniform(0.15, 1.2)
-    tail = np.exp(-np.arange(int(decay_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ * 6.9 / decay_s) * rng.standard_normal(
-        int(decay_s * SAMPLE_RATE_HZ)
-    )
+    time_s = np.arange(int(decay_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    tail = np.exp(-6.9 * time_s / decay_s) * rng.standard_normal(len(time_s))  # 60 dB down after decay_s
     room = rng.uniform(0.1, 0.7) * tail / np.sqrt(np.sum(tail**2))
     room[0] = 1.0
     return Artist(
@@ -407,7 +437,7 @@ def _invent_artist(genre: Genre, rng: np.random.Generator) -> Artist:
         drum_tuning=2 ** rng.normal(0, 0.25),
         snare_decay_s=rng.uniform(0.05, 0.16),
         room=room,
-        equaliser_db=rng.normal(0, 2.4, len(EQUALISER_HZ)),
+        equaliser_db=rng.normal(0, 2, len(EQUALISER_HZ)),
         level_db=rng.normal(0, 2),
         hiss_db=rng.uniform(-80, -60),
     )

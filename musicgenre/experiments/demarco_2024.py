@@ -29,8 +29,8 @@ MFCC_STATISTICS = "mean and variance of 20 MFCCs at a 77 ms hop instead of the 5
 def whole_clips(profile: Profile, data: Path | None) -> Dataset:
     """One vector of 57 features a clip; in ``lite`` from the well-known table ``features_30_sec.csv``."""
     if profile is Profile.LITE:
-        return _from_table(data, "features_30_sec.csv", Vector57())
-    return Dataset.from_segments(*extracted(corpus_of(profile, data), Vector57()))
+        return _from_table(data, "features_30_sec.csv", Vector57(librosa_0_7=True))
+    return Dataset.from_segments(*extracted(corpus_of(profile, data), Vector57(librosa_0_7=True)))
 
 
 def slices(profile: Profile, data: Path | None, *, slice_s: int) -> Dataset:
@@ -48,7 +48,8 @@ def sequences(profile: Profile, data: Path | None, *, slice_s: int) -> Dataset:
         mfcc = spectral.mfcc_from_log_mel(segments, 20)
         values = np.concatenate([mfcc.mean(axis=2), mfcc.var(axis=2)], axis=-1)
         return Dataset.from_segments(corpus, values[:, None], feature, (MFCC_STATISTICS,))
-    corpus, values, feature = extracted(corpus_of(profile, data), Vector57(segment_s=float(slice_s), n_segments=SLICES[slice_s]))
+    vector = Vector57(segment_s=float(slice_s), n_segments=SLICES[slice_s], librosa_0_7=True)
+    corpus, values, feature = extracted(corpus_of(profile, data), vector)
     return Dataset.from_segments(corpus, values[:, None], feature)
 
 

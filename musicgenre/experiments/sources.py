@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,8 +27,14 @@ def corpus_of(profile: Profile, data: Path | None, name: str = "gtzan") -> Corpu
 
 
 def extracted(corpus: Corpus, feature) -> tuple[Corpus, np.ndarray, dict]:
-    """Extract a feature (or find it in its store); return the usable clips, the values and the feature's description."""
-    usable, values = store.extract(corpus, feature).read()
+    """Extract a feature (or find it in its store), with a progress bar in a terminal alone.
+
+    Returns
+    -------
+    tuple
+        The usable clips; the values; the feature's description.
+    """
+    usable, values = store.extract(corpus, feature, progress=sys.stderr.isatty()).read()
     return usable, values, store.describe(feature)
 
 
@@ -43,5 +50,5 @@ def lite_log_mel(data: Path | None, name: str = "gtzan") -> tuple[Corpus, np.nda
     file_name, feature = archives.ARCHIVES[name]
     if data is not None and not list(data.rglob(file_name)):
         return extracted(corpus_of(Profile.LITE, data, name), feature)
-    filled = archives.import_log_mel(name, archives.find(data, file_name))
+    filled = archives.import_log_mel(name, archives.find(data, file_name), progress=sys.stderr.isatty())
     return *filled.read(), store.describe(feature, filled.source)

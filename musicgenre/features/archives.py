@@ -1,14 +1,14 @@
 """Import ready-made features: log-mel archives (``.npz``) and the well-known tables of 57 features (``.csv``)."""
 
 import hashlib
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from musicgenre.corpora import fma, gtzan
-from musicgenre.corpora.corpus import Corpus
-from musicgenre.errors import DataError
+from musicgenre.errors import DataError, SettingsError
 from musicgenre.features import LogMel
 from musicgenre.features.store import FeatureStore, fill
 from musicgenre.features.vector57 import COLUMNS
@@ -58,21 +58,30 @@ def import_log_mel(corpus_name: str, path: Path, *, progress: bool = True) -> Fe
     ------
     DataError
         If the file is not such an archive; the message names what is wrong.
+    SettingsError
+        If there is no archive of that corpus.
 
     Notes
     -----
     Taught in the notebook ``02_from_sound_to_features``.
     """
+    if corpus_name not in ARCHIVES:
+        raise SettingsError(f"there is no log-mel archive of {corpus_name!r}; use one of {', '.join(ARCHIVES)}")
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path}: missing, incomplete or not an .npz file; fetch it again")
     _, feature = ARCHIVES[corpus_name]
     key = "code" if corpus_name == "gtzan" else "code_delta"
     try:
         with np.load(path, allow_pickle=False) as archive:
             code, floor_db, peak_db, track_id, genre = (archive[name] for name in (key, "floor_db", "peak_db", "track_id", "genre"))
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds where a file is damaged
         raise DataError(f"{path}: not a log-mel archive of {corpus_name} ({error})") from None
     n_frames, n_mels = feature.shape
     if code.dtype != np.uint8 or code.shape != (len(track_id), n_mels, n_frames):
         raise DataError(f"{path}: {key} is {code.dtype} {code.shape}, expected uint8 ({len(track_id)}, {n_mels}, {n_frames})")
+    for name, values in (("floor_db", floor_db), ("peak_db", peak_db)):
+        if values.shape != track_id.shape or values.dtype.kind != "f" or not np.isfinite(values).all():
+            raise DataError(f"{path}: {name} must be a finite number for each of the {len(track_id)} clips")
     missing = "not in the log-mel archive"
     corpus = gtzan.from_facts(track_id, missing) if corpus_name == "gtzan" else fma.from_labels(track_id, genre)
     row_of = pd.Series(np.arange(len(track_id)), index=track_id.astype(str))[corpus.clips.index].to_numpy()
@@ -105,19 +114,24 @@ def read_feature_table(path: Path) -> pd.DataFrame:
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    table = pd.read_csv(path)
+    try:
+        table = pd.read_csv(path)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DataError(f"{path}: not a readable table ({error})") from None
     missing = [column for column in ("filename", *COLUMNS) if column not in table]
     if missing:
         raise DataError(f"{path}: no column {missing[0]}; expected a file name and the 57 features")
     names = table["filename"].astype(str).str.extract(r"^([a-z]+\.\d{5})(?:\.(\d+))?\.wav$")
     if names[0].isna().any():
         raise DataError(f"{path}: file name {table['filename'][names[0].isna()].iloc[0]!r} does not name a clip like blues.00000.wav")
-    values = table[list(COLUMNS)]
-    if not np.isfinite(values.to_numpy(dtype=float)).all():
-        raise DataError(f"{path}: a feature is not a finite number")
-    values.index = pd.MultiIndex.from_arrays([names[0], names[1].fillna(0).astype(int)], names=["track_id", "slice"])
+    values = table[list(COLUMNS)].apply(pd.to_numeric, errors="coerce").astype(float)
+    if not np.isfinite(values.to_numpy()).all():
+        row, column = np.argwhere(~np.isfinite(values.to_numpy()))[0]
+        raise DataError(f"{path}: {COLUMNS[column]} of {table['filename'][row]} is not a finite number")
+    values.index = pd.MultiIndex.from_arrays([names[0], names[1].fillna("0").astype(int)], names=["track_id", "slice"])
     if values.index.has_duplicates:
-        raise DataError(f"{path}: {values.index[values.index.duplicated()][0]} occurs more than once")
+        track_id, number = values.index[values.index.duplicated()][0]
+        raise DataError(f"{path}: slice {number} of {track_id} occurs more than once")
     return values.sort_index()
 
 

@@ -1,5 +1,7 @@
 """Compiled inner loops; imported only where they are needed, because numba is slow to import."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numba import njit
 
@@ -7,8 +9,8 @@ WIDTH = 31  # values in a window of the running median: librosa's kernel size fo
 COLUMNS = 128  # processed side by side, so that the processor's vector units compare many values at once
 
 
-def sorting_network(n: int, ranks: tuple[int, ...]) -> np.ndarray:
-    """Return the compare-and-swap pairs of Batcher's odd-even merge sort of n values, less those the given ranks do not need."""
+def sorting_network(n: int, ranks: Iterable[int]) -> np.ndarray:
+    """Return the compare-and-swap pairs of Batcher's odd-even merge sort of n >= 2 values, less those that the given ranks do not need."""
     pairs = []
     step = top = 1 << ((n - 1).bit_length() - 1)
     while step:

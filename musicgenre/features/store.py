@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -73,7 +74,7 @@ class FeatureStore:
     @classmethod
     def create(cls, corpus: Corpus, feature, source: str = "audio") -> FeatureStore:
         """Open the store of this corpus and feature in the cache folder; make it where there is none."""
-        key = f"{corpus.digest}-{describe(feature, source)['digest']}"
+        key = f"{corpus.digest}-{_state_of_files(corpus)}-{describe(feature, source)['digest']}"
         folder = settings.cache_folder() / "features" / f"{corpus.name}-{feature.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.zarr"
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -113,8 +114,9 @@ class FeatureStore:
         group["values"][rows.start : rows.stop] = values
         if failures:
             file = self.folder / "failures" / f"{rows.start:08d}.json"
-            file.with_suffix(".tmp").write_text(json.dumps(failures))
-            os.replace(file.with_suffix(".tmp"), file)
+            written = file.with_suffix(f".{uuid.uuid4().hex}")  # another process may be writing the same chunk
+            written.write_text(json.dumps(failures))
+            os.replace(written, file)
         failed = self.corpus.clips.index[rows.start : rows.stop].isin(list(failures))
         group["status"][rows.start : rows.stop] = np.where(failed, FAILED, DONE).astype("uint8")
 
@@ -127,8 +129,8 @@ class FeatureStore:
             If clips are still pending, or if every clip failed.
         """
         status = self.status
-        if (status == PENDING).any():
-            raise DataError(f"{self.folder}: {np.sum(status == PENDING)} of {len(status)} clips are not extracted yet; call extract() again")
+        if n_pending := np.sum(status == PENDING):
+            raise DataError(f"{self.folder}: {n_pending} of {len(status)} clips are not extracted yet; call extract() again")
         failures = self.failures
         if (status == FAILED).all():
             raise DataError(f"no clip of the corpus {self.corpus.name} could be used; the first: {failures['reason'].iloc[0]}")
@@ -138,6 +140,13 @@ class FeatureStore:
         excluded = pd.concat([self.corpus.excluded, failures])
         done = self.corpus.select(self.corpus.clips.index[status == DONE])
         return replace(done, excluded=excluded), values[status == DONE]
+
+
+def _state_of_files(corpus: Corpus) -> str:
+    # Size and time of the last change: where a file is mended or replaced, features of the old one must not be found.
+    files = [Path(path) for path in corpus.clips["path"] if path is not None]
+    states = [(state.st_size, state.st_mtime_ns) for state in (file.stat() for file in files if file.is_file())]
+    return hashlib.sha256(json.dumps(states).encode()).hexdigest()
 
 
 def extract(corpus: Corpus, feature, *, n_jobs: int = -1, progress: bool = True) -> FeatureStore:
@@ -167,9 +176,10 @@ def extract(corpus: Corpus, feature, *, n_jobs: int = -1, progress: bool = True)
     store = FeatureStore.create(corpus, feature)
     chunks = store.pending()
     if chunks:
-        work = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(joblib.delayed(_extract_chunk)(store, rows) for rows in chunks)
-        bar = tqdm(total=len(corpus), initial=len(corpus) - sum(map(len, chunks)), desc=f"{corpus.name} {feature.name}", unit="clip", disable=not progress)
-        with bar:
+        jobs = (joblib.delayed(_extract_chunk)(store, rows) for rows in chunks)
+        work = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
+        n_done = len(corpus) - sum(map(len, chunks))
+        with tqdm(total=len(corpus), initial=n_done, desc=f"{corpus.name} {feature.name}", unit="clip", disable=not progress) as bar:
             for n_clips in work:
                 bar.update(n_clips)
     return store

@@ -4,6 +4,7 @@ Each takes the shape of one item and the number of genres, and returns a model t
 They use the Keras 3 API alone and run on TensorFlow, JAX and PyTorch.
 """
 
+import logging
 import os
 
 # TensorFlow writes notes to the standard error stream when it is imported, whatever its log level; they would stand in every chapter.
@@ -16,3 +17,4 @@ try:
 finally:
     os.dup2(_stderr, 2)
     os.close(_stderr)
+logging.getLogger("tensorflow").setLevel(logging.ERROR)  # from the fifth model on it warns of "retracing": each model is traced once
