@@ -38,6 +38,7 @@ def curves(histories: Mapping[str, Mapping[str, Sequence[float]]], *, best_epoch
                 best = best_epochs[name]
                 axis.plot(best, history[f"val_{metric}"][best - 1], "*", color=colour, markersize=13, markeredgecolor="black")
         axis.set(xlabel="epoch", ylabel=label)
+        axis.xaxis.get_major_locator().set_params(integer=True)
     axes[1].set_ylim(0, 1.02)
     axes[1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
