@@ -261,7 +261,7 @@ def progress(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.
         return f"All {len(planned)} runs of the profile {profile} are recorded."
     data = "" if profile is Profile.SMOKE else " --data FOLDER"
     command = f"musicgenre replicate {paper.id} --profile {profile} --seeds {seeds}{data}"
-    return f"{len(missing)} of {len(planned)} runs of the profile {profile} are not recorded here yet; this makes them: {command}"
+    return f"{len(missing)} of {len(planned)} runs of the profile {profile} are not recorded here yet; this makes them: `{command}`"
 
 
 def html(table: pd.DataFrame) -> Html:

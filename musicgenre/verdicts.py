@@ -44,7 +44,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric of one experiment over its runs: mean, 95 % interval of one run, number of runs."""
+    """A metric of one experiment over its runs: mean, 95 % interval of one run (NaN where one run gives none), number of runs."""
 
     mean: float
     low: float
@@ -52,7 +52,8 @@ class Measured:
     runs: int
 
     def __str__(self) -> str:
-        return f"{self.mean:.1%} ({self.low:.1%} to {self.high:.1%}, {self.runs} {'run' if self.runs == 1 else 'runs'})"
+        interval = "" if np.isnan(self.low) else f"{self.low:.1%} to {self.high:.1%}, "
+        return f"{self.mean:.1%} ({interval}{self.runs} {'run' if self.runs == 1 else 'runs'})"
 
 
 class Missing(LookupError):
@@ -93,7 +94,7 @@ def measure(found: list[dict], metric: str = "accuracy", genre: str | None = Non
     metric : str
         ``accuracy`` (by segment) or ``top3``, with the interval of :func:`musicgenre.evaluation.run_interval`; else a metric of
         the record (``precision``, ``recall``, ``f1`` of a genre, ``train_accuracy``, ``val_accuracy``, ``val_loss``,
-        ``build_time_s``), with 1.96 standard deviations over the runs on either side of the mean.
+        ``build_time_s``), with 1.96 standard deviations over the runs on either side of the mean; one run has no interval then.
     genre : str, optional
         For precision, recall and F1.
     """
@@ -146,7 +147,7 @@ def judge(paper: Paper, claim_id: str, records: pd.DataFrame, profile: Profile =
     except Missing as error:
         return Judgement(Verdict.NOT_RUN, str(error))
     if claim["judged_by"] == "difference":
-        return _difference(claim["difference"], measured)
+        return _difference(claim["difference"], measured, claim["metric"])
     found = ", ".join(f"{name} {value}" for name, value in measured.items())
     inside = all(measured[name].low <= value <= measured[name].high for name, value in (claim["values"] or {}).items())
     ranked = claim["ranking"] is not None and holds(claim["ranking"], {name: value.mean for name, value in measured.items()})
@@ -163,15 +164,17 @@ def holds(ranking: list, means: dict[str, float]) -> bool:
     return all(min(means[a] for a in better) > max(means[b] for b in worse) for better, worse in pairwise(tiers))
 
 
-def _difference(difference: dict, measured: dict[str, Measured]) -> Judgement:
+def _difference(difference: dict, measured: dict[str, Measured], metric: str) -> Judgement:
     """Judge a difference; its interval takes the two systems for independent."""
     of, over = measured[difference["of"]], measured[difference["over"]]
     mean = of.mean - over.mean
     half = float(np.hypot(of.high - of.low, over.high - over.low) / 2)
-    seconds = abs(mean) > 2  # a difference of times, not of shares
-    unit = (lambda value: f"{value:+.0f} s") if seconds else (lambda value: f"{100 * value:+.1f} points")
-    found = f"{difference['of']} over {difference['over']}: {unit(mean)} ({unit(mean - half)} to {unit(mean + half)})"
+    unit = (lambda value: f"{value:+.0f} s") if metric == "build_time_s" else (lambda value: f"{100 * value:+.1f} points")
+    interval = "one run, no interval" if np.isnan(half) else f"{unit(mean - half)} to {unit(mean + half)}"
+    found = f"{difference['of']} over {difference['over']}: {unit(mean)} ({interval})"
     if difference.get("by") is not None:
+        if np.isnan(half):
+            return Judgement(Verdict.NOT_RUN, found)
         same_sign = np.sign(mean) == np.sign(difference["by"])
         verdict = Verdict.REPRODUCED if abs(mean - difference["by"]) <= half else Verdict.PARTLY if same_sign else Verdict.NOT
     elif difference.get("at_least") is not None:

@@ -150,11 +150,11 @@ def test_silence_and_quiet_clips_are_not_distorted(tmp_path):
     assert "silent" not in faults.find_distortion(Corpus("two", clips)).index
 
 
-def clusters(n_clips: int = 20, spread: float = 0.5) -> tuple[list[str], np.ndarray, np.ndarray]:
+def clusters(n_clips: int = 20, spread: float = 0.2) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Clips of three well separated genres."""
     labels = np.repeat(["blues", "jazz", "rock"], n_clips)
-    centres = {"blues": (0, 0), "jazz": (6, 0), "rock": (3, 5)}
-    features = np.array([centres[label] for label in labels]) + np.random.default_rng(0).normal(0, spread, (len(labels), 2))
+    centres = {"blues": (4, 0, 0), "jazz": (0, 4, 0), "rock": (0, 0, 4)}
+    features = np.array([centres[label] for label in labels]) + np.random.default_rng(0).normal(0, spread, (len(labels), 3))
     return [f"clip {i:02d}" for i in range(len(labels))], features, labels
 
 

@@ -480,7 +480,7 @@ def _motif(density: float, n_steps: int, n_places: int, rng: np.random.Generator
     weight = np.where(np.arange(n_steps) % 4 == 0, 1.0, np.where(np.arange(n_steps) % 2 == 0, 0.7, 0.2))
     steps = np.flatnonzero(rng.random(n_steps) < density * weight)
     walk = n_places // 2 + np.cumsum(rng.integers(-2, 3, len(steps)))
-    places = np.abs((walk + n_places) % (2 * n_places) - n_places) % n_places  # turns round at both ends
+    places = np.minimum(walk % (2 * n_places - 2), -walk % (2 * n_places - 2))  # turns round at both ends
     lengths = np.minimum(np.diff(steps, append=n_steps), 6)
     return list(zip(steps.tolist(), lengths.tolist(), places.tolist(), strict=True))
 

@@ -160,7 +160,7 @@ def mixing(accuracies: pd.DataFrame, *, reference: Mapping[str, float]) -> Figur
     axis.errorbar(mean, y, xerr=[mean - low, high - mean], fmt="o", color=COLOURS[0], capsize=4, linestyle="")
     for name, value in reference.items():
         axis.axvline(value, color="black", linestyle=":", linewidth=1)
-        axis.text(value, len(accuracies) - 0.4, name, rotation=35, fontsize=8, ha="left", va="bottom")
+        axis.text(value, len(accuracies) - 0.3, name, rotation=90, fontsize=8, ha="center", va="bottom")
     axis.set_yticks(y, list(accuracies.index))
     axis.set(xlabel="accuracy by sequence (fraction)", xlim=(0.4, 1.02), ylim=(-0.6, len(accuracies) - 0.4))
     return figure
