@@ -60,7 +60,7 @@ def artist_shares(clips: pd.DataFrame) -> Figure:
     genres = sorted(clips["genre"].unique(), reverse=True)
     figure, axis = plt.subplots(figsize=(9, 0.42 * len(genres) + 0.9))
     for row, genre in enumerate(genres):
-        counts = clips.loc[clips["genre"] == genre, "artist"].value_counts()
+        counts = clips[clips["genre"] == genre].groupby("artist").size().sort_values(ascending=False, kind="stable")
         edges = counts.cumsum() - counts
         axis.barh(row, counts, left=edges, color="0.82", edgecolor="black", linewidth=0.5)
         axis.barh(row, counts.iloc[:1], color=COLOURS[4], edgecolor="black", linewidth=0.5)

@@ -103,7 +103,7 @@ def mfcc_steps(
     panels[3].set(title="4 cosines of the DCT", xlabel="mel band", yticks=[], ylabel="weight")
     panels[4].bar(np.arange(1, mfcc.shape[1]), mfcc[t, 1:], color=COLOURS[0])
     panels[4].set(title=f"5 MFCCs 1 to {mfcc.shape[1] - 1}", xlabel="coefficient", ylabel="value (dB)")
-    _image(panels[5], mfcc[:, 1:], hop_s, cmap="cividis")
+    _image(panels[5], mfcc[:, 1:], hop_s, first=1, cmap="cividis")
     panels[5].axvline(t * hop_s, color="white", linestyle="-")
     panels[5].set(title="6 the same for all frames", xlabel="time (s)", ylabel="coefficient")
     return figure
@@ -187,12 +187,13 @@ def overview(clips: Mapping[str, Sequence[np.ndarray]], centre_hz: np.ndarray, *
         column[0].plot(np.arange(0, len(samples), 8) / sample_rate_hz, samples[::8], linewidth=0.4)
         column[0].set_title(title, fontsize=10)
         _image(column[1], log_mel, hop_s)
-        _image(column[2], mfcc[:, 1:], hop_s, cmap="cividis")
+        _image(column[2], mfcc[:, 1:], hop_s, first=1, cmap="cividis")
         _image(column[3], chromagram, hop_s, cmap="cividis")
         column[3].set_xlabel("time (s)")
     for axis, label in zip(axes[:, 0], ("amplitude", "", "MFCC", "pitch class"), strict=True):
         axis.set_ylabel(label)
     _frequencies(axes[1, 0], centre_hz)
+    axes[2, 0].set_yticks(range(1, mfcc.shape[1], 3))
     axes[3, 0].set_yticks(range(0, 12, 2), labels=PITCH_CLASSES[::2])
     return figure
 
@@ -238,15 +239,16 @@ def times(seconds: Mapping[str, Mapping[str, float]]) -> Figure:
         axis.bar_label(bars, [f" {1000 * value:.0f} ms, {value / total:.0%}" for value in steps.values()], fontsize=8)
         axis.invert_yaxis()
         axis.grid(axis="y", visible=False)
+        axis.tick_params(axis="y", labelsize=9)
         axis.set(title=f"{title}: {total:.2f} s", xlabel="time (s)")
         axis.margins(x=0.35)
     return figure
 
 
-def _image(axis: Axes, values: np.ndarray, hop_s: float, **options):
-    # Time to the right and band 0 at the bottom; frame t is centred on t * hop_s.
+def _image(axis: Axes, values: np.ndarray, hop_s: float, *, first: int = 0, **options):
+    # Time to the right and the first band at the bottom; frame t is centred on t * hop_s.
     n_frames, n_bands = values.shape
-    extent = (-hop_s / 2, (n_frames - 0.5) * hop_s, -0.5, n_bands - 0.5)
+    extent = (-hop_s / 2, (n_frames - 0.5) * hop_s, first - 0.5, first + n_bands - 0.5)
     axis.grid(False)
     return axis.imshow(values.T, origin="lower", aspect="auto", interpolation="nearest", extent=extent, **options)
 

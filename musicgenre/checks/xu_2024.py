@@ -1,0 +1,79 @@
+"""Checks of the claims of Xu et al. Taught in the notebook ``08_xu_2024``."""
+
+import numpy as np
+import pandas as pd
+
+from musicgenre.verdicts import Judgement, Verdict, measure, of_experiment
+
+PAPER = "xu_2024"
+CLASSES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")  # 0 to 9, presumably
+
+
+def _confusion(records: pd.DataFrame) -> pd.DataFrame:
+    """Confusion counts of the VGG over its runs: rows are true genres."""
+    found = of_experiment(records, PAPER, "vgg")
+    counts = sum(np.array(made["scores"]["segment"]["confusion"]) for made in found)
+    return pd.DataFrame(counts, index=found[0]["genres"], columns=found[0]["genres"])
+
+
+def _recall(records: pd.DataFrame) -> pd.Series:
+    found = of_experiment(records, PAPER, "vgg")
+    return pd.DataFrame([{genre: scores["recall"] for genre, scores in made["by_genre"].items()} for made in found]).mean()
+
+
+def _taken_for(records: pd.DataFrame, genre: str) -> pd.Series:
+    """Share of a genre's test items that is taken for each other genre, largest first."""
+    row = _confusion(records).loc[genre]
+    return (row / row.sum()).drop(genre).sort_values(ascending=False, kind="stable")
+
+
+def _in_words(shares: pd.Series, n: int) -> str:
+    return ", ".join(f"{genre} {share:.1%}" for genre, share in shares.iloc[:n].items())
+
+
+def learning_rate_and_batch_size(records: pd.DataFrame) -> Judgement:
+    """C2: the validation accuracy is best with 0.001, and with batches of 64 at most a point below that with 16 or 256."""
+    names = ("vgg", "vgg_learning_rate_0.01", "vgg_learning_rate_0.0001", "vgg_batch_size_16", "vgg_batch_size_256")
+    best, high, low, small, large = (measure(of_experiment(records, PAPER, name), "val_accuracy").mean for name in names)
+    rate, size = best > max(high, low), best >= max(small, large) - 0.01
+    found = f"learning rate 0.01 {high:.1%}, 0.001 {best:.1%}, 0.0001 {low:.1%}; batch size 16 {small:.1%}, 64 {best:.1%}, 256 {large:.1%}"
+    verdict = Verdict.REPRODUCED if rate and size else Verdict.PARTLY if rate or size else Verdict.NOT
+    return Judgement(verdict, f"validation accuracy: {found}")
+
+
+def augmentation(records: pd.DataFrame) -> Judgement:
+    """C3: as published, the mean test accuracy is higher with augmentation than without it."""
+    without, with_it = (measure(of_experiment(records, PAPER, name)) for name in ("vgg", "vgg_augmented"))
+    verdict = Verdict.REPRODUCED if with_it.mean > without.mean else Verdict.NOT
+    return Judgement(verdict, f"with augmentation {with_it}, without it {without}")
+
+
+def classes_that_do_well(records: pd.DataFrame) -> Judgement:
+    """C4: each of classes 0, 1, 3, 4, 5 and 8 has a higher mean recall than each of the others."""
+    recall = _recall(records)
+    well = [CLASSES[number] for number in (0, 1, 3, 4, 5, 8)]
+    verdict = Verdict.REPRODUCED if recall[well].min() > recall.drop(well).max() else Verdict.NOT
+    return Judgement(verdict, "recalls, highest first: " + _in_words(recall.sort_values(ascending=False), 10))
+
+
+def most_challenging_class(records: pd.DataFrame) -> Judgement:
+    """C5: pop has the lowest recall, and is most often taken for country and jazz; partly where only one of the two holds."""
+    recall, taken_for = _recall(records), _taken_for(records, "pop")
+    lowest, confused = recall.idxmin() == "pop", set(taken_for.index[:2]) == {"country", "jazz"}
+    verdict = Verdict.REPRODUCED if lowest and confused else Verdict.PARTLY if lowest or confused else Verdict.NOT
+    text = f"lowest recall: {recall.idxmin()} {recall.min():.1%}; pop {recall['pop']:.1%}, taken for {_in_words(taken_for, 3)}"
+    return Judgement(verdict, text)
+
+
+def confusions_of_class_9(records: pd.DataFrame) -> Judgement:
+    """C6: rock is most often taken for country and metal."""
+    taken_for = _taken_for(records, "rock")
+    verdict = Verdict.REPRODUCED if set(taken_for.index[:2]) == {"country", "metal"} else Verdict.NOT
+    return Judgement(verdict, f"rock is taken for {_in_words(taken_for, 3)}")
+
+
+def confusions_of_class_0(records: pd.DataFrame) -> Judgement:
+    """C7: blues is most often taken for country, and next for jazz."""
+    taken_for = _taken_for(records, "blues")
+    verdict = Verdict.REPRODUCED if list(taken_for.index[:2]) == ["country", "jazz"] else Verdict.NOT
+    return Judgement(verdict, f"blues is taken for {_in_words(taken_for, 3)}")

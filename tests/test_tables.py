@@ -1,0 +1,167 @@
+"""The tables of the book: what stands in them, what is left open, and where their cells lead."""
+
+import re
+
+import handmade
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from conftest import CONFIG, ROOT
+
+from musicgenre import papers, runs, tables, verdicts
+from musicgenre.settings import Profile
+from musicgenre.verdicts import Verdict
+
+PAPER = papers.read("demarco_2024")
+RECORD = re.compile(
+    rf"{re.escape(CONFIG['repository']['url'])}/blob/{CONFIG['repository']['branch']}/(book/results/demarco_2024/[\w.-]+\.json)"
+)
+
+
+@pytest.fixture
+def records(tmp_path) -> pd.DataFrame:
+    """Two seeds of one experiment on two rungs, one seed of another."""
+    made = [handmade.record("lstm_3s", share, seed=seed) for seed, share in enumerate((0.5, 1.0))]
+    made += [handmade.record("lstm_3s", 0.5) | {"protocol": "fault_filtered"}, handmade.record("mlp_3s", 0.75)]
+    return handmade.table(tmp_path / "records", *made)
+
+
+def test_beside_holds_every_experiment_and_what_was_run(records):
+    table = tables.beside(PAPER, records)
+    assert list(table.index[:5]) == list(PAPER.experiments.index) and "lstm_10s" in table.index
+    assert table.loc["lstm_3s", ("paper", "")] == 0.93 and np.isnan(table.loc["lstm_10s", ("paper", "")])
+    assert table.loc["lstm_3s", ("tracks", "mean")] == 0.75 and table.loc["lstm_3s", ("tracks", "runs")] == 2
+    assert table.loc["lstm_3s", ("gap", "")] == pytest.approx(0.25)  # own protocol minus the highest rung
+    assert table.loc["mlp_3s", ("as_published", "mean")] == 0.75 and np.isnan(table.loc["mlp_3s", ("gap", "")])
+    assert np.isnan(table.loc["lstm_6s", ("tracks", "mean")])
+    assert ("artists", "mean") not in table.columns  # not run
+    summary = runs.summarise(records).loc["demarco_2024", "lstm_3s", "lite", "tracks"]
+    assert table.loc["lstm_3s", "tracks"]["low"] == summary["low"] and table.loc["lstm_3s", "tracks"]["files"] == summary["files"]
+
+
+def test_beside_without_records_is_the_paper_alone(tmp_path):
+    table = tables.beside(PAPER, runs.read_records(tmp_path))
+    assert list(table.columns) == [("paper", "")] and table[("paper", "")].count() == 5
+    assert list(tables.in_words(table).columns) == ["paper"]
+
+
+def test_other_profiles_are_left_aside(records):
+    assert list(tables.beside(PAPER, records, profile=Profile.FULL).columns) == [("paper", "")]
+    assert tables.by_genre(PAPER, "lstm_3s", records, profile=Profile.FULL).empty
+    assert set(tables.claims(PAPER, records, profile=Profile.FULL)["verdict"]) == {"not run", "cannot be judged"}
+
+
+def test_in_words_gives_percentages_with_their_spread(records):
+    text = tables.in_words(tables.beside(PAPER, records))
+    assert re.fullmatch(r"75\.0 ± 35\.4 \([\d.]+ to 100\.0, n = 2\)", text.loc["lstm_3s", "tracks"])
+    assert re.fullmatch(r"50\.0 \([\d.]+ to [\d.]+, n = 1\)", text.loc["lstm_3s", "fault_filtered"])  # one run has no spread
+    assert text.loc["lstm_3s", "paper"] == "93" and text.loc["lstm_3s", "gap"] == "+25.0"
+    assert text.loc["lstm_6s", "tracks"] == text.loc["lstm_10s", "paper"] == tables.NONE
+
+
+def test_linked_cells_lead_to_the_records_in_the_repository(records, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("MUSICGENRE_RESULTS", raising=False)
+    page = BeautifulSoup(tables.html(tables.in_words(tables.beside(PAPER, records), link=True)), "html.parser")
+    links = {RECORD.fullmatch(link["href"]).group(1).rsplit("/", 1)[1]: link.text for link in page.select("td a")}
+    assert links == {
+        "lstm_3s.lite.tracks.seed0.json": "1", "lstm_3s.lite.tracks.seed1.json": "2",
+        "lstm_3s.lite.fault_filtered.seed0.json": "1", "mlp_3s.lite.as_published.seed0.json": "1",
+    }  # fmt: skip
+    assert [cell.text for cell in page.select("th") if cell.text == "mlp_30s"]
+    assert page.select("td")[0].text == "74"
+
+
+def test_links_lead_nowhere_outside_a_checkout(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUSICGENRE_RESULTS", str(tmp_path / "mine" / "results"))
+    assert tables.links(["demarco_2024/one.json"]) == 'record <span title="demarco_2024/one.json">1</span>'
+    assert tables.links([]) == "no record"
+
+
+def test_by_genre_puts_the_paper_beside_the_mean_of_our_runs(records):
+    table = tables.by_genre(PAPER, "lstm_3s", records)
+    assert list(table.index) == list(handmade.GENRES)
+    assert table.loc["blues", ("f1", "paper")] == 0.94
+    assert table.loc["rock", ("recall", "ours")] == 0.75
+    assert table.loc["rock", ("recall", "sd")] == pytest.approx(np.std([0.5, 1.0], ddof=1))
+    assert tables.by_genre(PAPER, "lstm_3s", records, protocol="fault_filtered").loc["rock", ("recall", "ours")] == 0.5
+    assert tables.by_genre(PAPER, "lstm_9s", records).empty
+
+
+def test_every_claim_is_judged(records):
+    table = tables.claims(PAPER, records)
+    assert list(table.index) == list(PAPER.claims.index)
+    assert table.loc["C11", "verdict"] == "cannot be judged" and table.loc["C11", "badge"] == "[?]"
+    assert table.loc["C8", "paper"] == "mlp_30s 74 %, mlp_3s 66 %"
+    for claim in table.index:
+        judged = verdicts.judge(PAPER, claim, records)
+        assert (table.loc[claim, "verdict"], table.loc[claim, "found"]) == (judged.verdict, judged.found)
+
+
+# Badges
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_badge_has_a_colour(verdict):
+    badge = BeautifulSoup(tables.badge(str(verdict)), "html.parser").span
+    assert badge.text == f"{verdict.badge} {verdict}"
+    style = (ROOT / "book" / "_static" / "musicgenre.css").read_text()
+    assert badge["class"][0] == "verdict" and f".{badge['class'][1]} " in style
+
+
+def test_badges_lead_to_the_places_of_their_claims(records):
+    page = BeautifulSoup(tables.badges(PAPER, records), "html.parser")
+    assert [line.a.text for line in page.select("li")] == list(PAPER.claims.index)
+    assert page.select("li")[1].a["href"] == "#demarco-2024-c2"
+    assert "93 > 76 > 73" in page.select("li")[1].text  # escaped once
+    assert [line.span.text for line in page.select("li")][-1] == "[?] cannot be judged"
+    assert "Profile lite" in page.text
+    assert len(BeautifulSoup(tables.badges(PAPER, records, only=["C7", "C1"]), "html.parser").select("li")) == 2
+
+
+# Progress
+
+
+def test_progress_counts_what_is_missing_and_says_how_to_make_it(records, tmp_path):
+    text = tables.progress(PAPER, records, seeds=2)
+    planned = len(runs.plan(tables.experiments.of_paper(PAPER.id).values(), seeds=2))
+    assert text.startswith(f"{planned - 4} of {planned} runs of the profile lite are not recorded here yet")
+    assert "musicgenre replicate demarco_2024 --profile lite --seeds 2 --data FOLDER" in text
+    assert "--data" not in tables.progress(PAPER, records, profile=Profile.SMOKE)
+    everything = runs.plan(tables.experiments.of_paper(PAPER.id).values(), seeds=1)
+    files = [
+        runs.path_of(tmp_path, job.experiment, job.protocol, seed=0, fold=job.fold, profile=Profile.LITE).relative_to(tmp_path).as_posix()
+        for job in everything
+    ]
+    assert tables.progress(PAPER, pd.DataFrame({"file": files}), seeds=1) == f"All {len(files)} runs of the profile lite are recorded."
+
+
+# HTML
+
+
+def test_text_is_escaped_and_html_is_not():
+    table = pd.DataFrame({"text": ["a < b & c", 1.5], "link": [tables.Html("<b>x</b>"), None]}, index=["one", "two"])
+    page = tables.html(table)
+    assert "a &lt; b &amp; c" in page and "<b>x</b>" in page and "1.5" in page
+    long = "word " * 100
+    assert long in tables.html(pd.DataFrame({"text": [long]}))  # whole cells
+
+
+def test_a_notebook_shows_html_as_html():
+    from IPython.core.formatters import DisplayFormatter
+
+    shown, _ = DisplayFormatter().format(tables.badge("reproduced"))
+    assert shown["text/html"] == '<span class="verdict verdict-reproduced">[Re] reproduced</span>'
+
+
+# Report
+
+
+def test_the_report_says_all_and_marks_what_is_synthetic(records, tmp_path):
+    text = tables.report(PAPER, folder=tmp_path / "records")
+    assert text.startswith("DeMarco et al.: From Beethoven to Beyoncé")
+    assert "profile lite" in text and "synthetic" not in text
+    for claim in PAPER.claims.index:
+        assert f" {claim}: " in text
+    assert "(built-in synthetic corpus)" in tables.report(PAPER, profile=Profile.SMOKE, folder=tmp_path / "records")

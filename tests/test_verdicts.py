@@ -1,0 +1,185 @@
+"""The verdict rule, on records whose accuracies are chosen."""
+
+from dataclasses import replace
+
+import handmade
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from musicgenre import papers, verdicts
+from musicgenre.settings import Profile
+from musicgenre.verdicts import Missing, Verdict
+
+PAPER = papers.read("demarco_2024")
+NEARLY_ALL = dict.fromkeys(("blues", "jazz", "rock"), 0.75)  # 37 of 40, 92.5 %
+SLIGHTLY_LESS = dict.fromkeys(handmade.GENRES, 0.75) | {"blues": 0.5}  # 29 of 40, 72.5 %
+
+
+def judge(tmp_path, claim: str, paper=PAPER, **right) -> verdicts.Judgement:
+    """Judge a claim from one run of each named experiment."""
+    made = [handmade.record(name, share, paper=paper.id) for name, share in right.items()]
+    return verdicts.judge(paper, claim, handmade.table(tmp_path, *made))
+
+
+@pytest.mark.parametrize(
+    ("mlp_30s", "mlp_3s", "verdict"),
+    [
+        (0.75, 0.75, Verdict.REPRODUCED),  # 74 and 66 in the intervals; a claim of values needs no ranking
+        (0.75, SLIGHTLY_LESS, Verdict.REPRODUCED),
+        (1.0, 0.5, Verdict.PARTLY),
+        (0.5, 1.0, Verdict.NOT),
+        (1.0, 1.0, Verdict.NOT),
+    ],
+)
+def test_a_claim_of_values(tmp_path, mlp_30s, mlp_3s, verdict):
+    judged = judge(tmp_path, "C8", mlp_30s=mlp_30s, mlp_3s=mlp_3s)
+    assert judged.verdict == verdict
+    assert judged.found.startswith("mlp_30s ") and judged.found.count("1 run)") == 2
+
+
+@pytest.mark.parametrize(
+    ("lstm_3s", "lstm_6s", "lstm_9s", "verdict"),
+    [
+        (NEARLY_ALL, 0.75, SLIGHTLY_LESS, Verdict.REPRODUCED),
+        (NEARLY_ALL, SLIGHTLY_LESS, 0.75, Verdict.NOT),  # all numbers inside, but in another order
+        (1.0, 0.5, 0.25, Verdict.PARTLY),
+        (0.5, 0.5, 0.5, Verdict.NOT),
+    ],
+)
+def test_a_claim_of_a_ranking_with_values(tmp_path, lstm_3s, lstm_6s, lstm_9s, verdict):
+    assert judge(tmp_path, "C2", lstm_3s=lstm_3s, lstm_6s=lstm_6s, lstm_9s=lstm_9s).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("dieleman", "spotify", "verdict"), [(0.8, 0.7, Verdict.REPRODUCED), (0.7, 0.8, Verdict.NOT), (0.7, 0.7, Verdict.NOT)]
+)
+def test_a_claim_of_a_ranking_without_values(tmp_path, dieleman, spotify, verdict):
+    paper = papers.read("schaldenbrand_he_2019")
+
+    def made(name, value):
+        curves = {"accuracy": [0.9, 0.9], "loss": [1.0, 1.0], "val_accuracy": [value, value], "val_loss": [1.0, 2.0]}
+        return handmade.record(name, paper=paper.id, protocol="tracks", history=curves)
+
+    records = handmade.table(tmp_path, made("dieleman", dieleman), made("dieleman_spotify", spotify))
+    assert verdicts.judge(paper, "C7", records).verdict == verdict
+
+
+def classical_precision(name: str, wrong: tuple[float, ...]) -> list[dict]:
+    """Runs in which these shares of blues are taken for classical."""
+    return [handmade.record(name, {"blues": 1 - share}, seed=seed) for seed, share in enumerate(wrong)]
+
+
+@pytest.mark.parametrize(
+    ("mlp_30s", "mlp_3s", "verdict"),
+    [
+        ((0.0, 0.0), (0.5, 0.5), Verdict.REPRODUCED),  # precision 1 against 2/3: the printed fall of 33 points
+        ((0.0, 0.0), (0.25, 0.25), Verdict.PARTLY),  # a fall, but a smaller one
+        ((0.5, 0.5), (0.0, 0.0), Verdict.NOT),
+        ((0.0,), (0.5,), Verdict.NOT_RUN),  # one run gives no interval
+    ],
+)
+def test_a_claim_of_a_difference(tmp_path, monkeypatch, mlp_30s, mlp_3s, verdict):
+    records = handmade.table(tmp_path, *classical_precision("mlp_30s", mlp_30s), *classical_precision("mlp_3s", mlp_3s))
+    claims = PAPER.claims.copy()
+    claims.at["C5", "difference"] = claims.at["C5", "difference"] | {"by": -1 / 3}  # equal runs leave no width for rounding
+    judged = verdicts.judge(replace(PAPER, claims=claims), "C5", records)
+    assert judged.verdict == verdict, judged
+    assert "points" in judged.found
+
+
+@pytest.mark.parametrize(
+    ("limit", "of", "over", "verdict"),
+    [
+        ({"at_least": 0.2}, 0.75, 0.5, Verdict.REPRODUCED),
+        ({"at_least": 0.3}, 0.75, 0.5, Verdict.PARTLY),
+        ({"at_least": 0.3}, 0.5, 0.75, Verdict.NOT),
+        ({"at_most": 0}, 0.5, 0.75, Verdict.REPRODUCED),
+        ({"at_most": 0}, 0.75, 0.5, Verdict.NOT),
+        ({"by": 0.2}, 0.75, 0.5, Verdict.REPRODUCED),
+        ({"by": -0.2}, 0.75, 0.5, Verdict.NOT),
+        ({"by": 0.9}, 0.75, 0.5, Verdict.PARTLY),
+    ],
+)
+def test_a_claim_of_a_difference_of_accuracies(tmp_path, limit, of, over, verdict):
+    claims = PAPER.claims.copy()
+    claims.at["C5", "metric"], claims.at["C5", "genre"], claims.at["C5", "values"] = "accuracy", None, None
+    claims.at["C5", "difference"] = {"of": "mlp_30s", "over": "mlp_3s"} | limit
+    judged = judge(tmp_path, "C5", replace(PAPER, claims=claims), mlp_30s=of, mlp_3s=over)
+    assert judged.verdict == verdict
+    assert f"{100 * (of - over):+.1f} points" in judged.found
+
+
+def test_a_difference_of_times_is_given_in_seconds(tmp_path):
+    paper = papers.read("holst_2021")
+    made = [handmade.record(name, paper=paper.id) | {"wall_time_s": seconds} for name, seconds in (("exp_8", 100.0), ("exp_10", 101.5))]
+    judged = verdicts.judge(paper, "C12", handmade.table(tmp_path, *made))
+    assert judged.verdict == Verdict.REPRODUCED
+    assert judged.found == "exp_10 over exp_8: +2 s (one run, no interval)"
+
+
+def test_a_claim_with_a_check_is_judged_by_it(tmp_path):
+    judged = judge(tmp_path, "C7", mlp_30s={"rock": 0.25, "blues": 0.5})
+    assert judged.verdict == Verdict.REPRODUCED and judged.found.startswith("lowest recalls: rock 25.0%, blues 50.0%")
+
+
+def test_a_claim_that_cannot_be_judged_says_why():
+    judged = verdicts.judge(PAPER, "C11", pd.DataFrame({"profile": []}))
+    assert judged.verdict == Verdict.UNDECIDABLE and "no listening test" in judged.found
+
+
+@pytest.mark.parametrize(
+    ("claim", "missing"), [("C2", "no run of lstm_6s under tracks"), ("C8", "no run of mlp_3s under as_published"), ("C3", "lstm_6s")]
+)
+def test_what_is_missing_is_named(tmp_path, claim, missing):
+    judged = judge(tmp_path, claim, lstm_3s=0.75, mlp_30s=0.75)
+    assert judged.verdict == Verdict.NOT_RUN and missing in judged.found
+
+
+def test_records_of_another_profile_or_protocol_are_left_aside(tmp_path):
+    records = handmade.table(tmp_path, handmade.record("mlp_30s", 0.75), handmade.record("mlp_3s", 0.75, protocol="tracks"))
+    assert verdicts.judge(PAPER, "C8", records).verdict == Verdict.NOT_RUN
+    assert verdicts.judge(PAPER, "C7", records, Profile.FULL).verdict == Verdict.NOT_RUN
+    assert verdicts.judge(PAPER, "C7", records).verdict == Verdict.NOT
+
+
+def test_runs_of_all_seeds_are_measured_together(tmp_path):
+    made = [handmade.record("lstm_3s", share, seed=seed) for seed, share in enumerate((0.5, 1.0))]
+    found = verdicts.of_experiment(handmade.table(tmp_path, *made), "demarco_2024", "lstm_3s")
+    measured = verdicts.measure(found)
+    assert measured.mean == 0.75 and measured.runs == 2 and measured.low < 0.5 and measured.high == 1.0
+    recall = verdicts.measure(found, "recall", "jazz")
+    assert (recall.mean, recall.high - recall.mean) == (0.75, pytest.approx(1.96 * np.std([0.5, 1], ddof=1)))
+    assert verdicts.measure(found, "val_loss").mean == 1.2  # of the epoch whose weights were tested
+    assert str(verdicts.measure(found[:1], "recall", "jazz")) == "50.0% (1 run)"
+    with pytest.raises(Missing, match="no run of lstm_3s under artists"):
+        verdicts.of_experiment(handmade.table(tmp_path), "demarco_2024", "lstm_3s", "artists")
+
+
+# Rankings
+
+
+@pytest.mark.parametrize(
+    ("ranking", "expected"),
+    [(["a", "b", "c"], True), (["a", ["b", "c"]], True), ([["a", "b"], "c"], True), (["b", "a"], False), (["a", "tie"], False), ([["a", "c"], "b"], False)],
+)  # fmt: skip
+def test_rankings(ranking, expected):
+    assert verdicts.holds(ranking, {"a": 0.9, "tie": 0.9, "b": 0.8, "c": 0.7}) is expected
+
+
+@given(st.dictionaries(st.text(min_size=1), st.floats(0, 1), min_size=2))
+def test_a_ranking_holds_in_sorted_order_alone_unless_there_are_ties(means):
+    order = sorted(means, key=means.get, reverse=True)
+    no_ties = len(set(means.values())) == len(means)
+    assert verdicts.holds(order, means) is no_ties
+    assert not verdicts.holds(order[::-1], means)
+    assert verdicts.holds([order], means)  # one tier claims nothing
+
+
+# Badges
+
+
+def test_every_verdict_has_a_badge_of_its_own():
+    assert [verdict.badge for verdict in Verdict] == ["[Re]", "[~Re]", "[¬Re]", "[?]", "[ ]"]
