@@ -1,7 +1,7 @@
 """Find faults in a corpus: repeated recordings, versions of a piece, distortion, and labels that look wrong.
 
-Each finder proposes; to decide takes a person who listens. The thresholds were set on the seeds 1, 2 and 3 of the built-in corpus; the book
-shows seed 0, and GTZAN.
+Each finder proposes; to decide takes a person who listens. The thresholds were set on the seeds 1, 2 and 3 of the built-in corpus, where
+they find 15 of 15 replicas and 10 of 12 versions, with one false alarm; the book shows seed 0, and GTZAN.
 """
 
 from collections.abc import Sequence

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import evaluation, settings
-from musicgenre.errors import DataError
+from musicgenre.errors import DataError, SettingsError
 from musicgenre.experiments.dataset import Dataset
 from musicgenre.experiments.experiment import Experiment, Outcome, run
 from musicgenre.settings import Profile
-from musicgenre.splits import PARTS, split
+from musicgenre.splits import PARTS, PROTOCOLS, split
 
 
 def results_folder() -> Path:
@@ -137,8 +137,16 @@ def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None =
         Only these rungs; else those that each experiment names.
     seeds : int
         Seeds 0 to ``seeds - 1``. The protocol ``artists`` is run on each of its three folds.
+
+    Raises
+    ------
+    SettingsError
+        If a protocol is unknown.
     """
-    experiments = list(experiments)
+    experiments, protocols = list(experiments), list(protocols or ())
+    for name in protocols:
+        if name not in PROTOCOLS:
+            raise SettingsError(f"unknown protocol {name!r}; use one of {', '.join(PROTOCOLS)}")
     return [
         Job(experiment, protocol, seed, fold)
         for seed in range(seeds)

@@ -75,17 +75,15 @@ def classical_precision(name: str, wrong: tuple[float, ...]) -> list[dict]:
 @pytest.mark.parametrize(
     ("mlp_30s", "mlp_3s", "verdict"),
     [
-        ((0.0, 0.0), (0.5, 0.5), Verdict.REPRODUCED),  # precision 1 against 2/3: the printed fall of 33 points
+        ((0.0, 0.0), (0.5, 0.25), Verdict.REPRODUCED),  # precision 1 against 2/3 and 4/5; the printed fall of 33 points is within
         ((0.0, 0.0), (0.25, 0.25), Verdict.PARTLY),  # a fall, but a smaller one
         ((0.5, 0.5), (0.0, 0.0), Verdict.NOT),
         ((0.0,), (0.5,), Verdict.NOT_RUN),  # one run gives no interval
     ],
 )
-def test_a_claim_of_a_difference(tmp_path, monkeypatch, mlp_30s, mlp_3s, verdict):
+def test_a_claim_of_a_difference(tmp_path, mlp_30s, mlp_3s, verdict):
     records = handmade.table(tmp_path, *classical_precision("mlp_30s", mlp_30s), *classical_precision("mlp_3s", mlp_3s))
-    claims = PAPER.claims.copy()
-    claims.at["C5", "difference"] = claims.at["C5", "difference"] | {"by": -1 / 3}  # equal runs leave no width for rounding
-    judged = verdicts.judge(replace(PAPER, claims=claims), "C5", records)
+    judged = verdicts.judge(PAPER, "C5", records)
     assert judged.verdict == verdict, judged
     assert "points" in judged.found
 
@@ -163,8 +161,15 @@ def test_runs_of_all_seeds_are_measured_together(tmp_path):
 
 @pytest.mark.parametrize(
     ("ranking", "expected"),
-    [(["a", "b", "c"], True), (["a", ["b", "c"]], True), ([["a", "b"], "c"], True), (["b", "a"], False), (["a", "tie"], False), ([["a", "c"], "b"], False)],
-)  # fmt: skip
+    [
+        (["a", "b", "c"], True),
+        (["a", ["b", "c"]], True),
+        ([["a", "b"], "c"], True),
+        (["b", "a"], False),
+        (["a", "tie"], False),
+        ([["a", "c"], "b"], False),
+    ],
+)
 def test_rankings(ranking, expected):
     assert verdicts.holds(ranking, {"a": 0.9, "tie": 0.9, "b": 0.8, "c": 0.7}) is expected
 

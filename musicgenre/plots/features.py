@@ -236,7 +236,8 @@ def times(seconds: Mapping[str, Mapping[str, float]]) -> Figure:
     for axis, colour, (title, steps) in zip(axes[0], COLOURS, seconds.items(), strict=False):
         total = sum(steps.values())
         bars = axis.barh(list(steps), list(steps.values()), color=colour)
-        axis.bar_label(bars, [f" {1000 * value:.0f} ms, {value / total:.0%}" for value in steps.values()], fontsize=8)
+        labels = [f" {1000 * value:.{0 if value >= 0.01 else 1}f} ms, {value / total:.0%}" for value in steps.values()]
+        axis.bar_label(bars, labels, fontsize=8)
         axis.invert_yaxis()
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", labelsize=9)

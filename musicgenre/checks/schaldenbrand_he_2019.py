@@ -1,0 +1,56 @@
+"""Checks of the claims of Schaldenbrand & He. Taught in the notebook ``07_schaldenbrand_he_2019``."""
+
+import numpy as np
+import pandas as pd
+
+from musicgenre import experiments, papers
+from musicgenre.verdicts import Judgement, Verdict, of_experiment
+
+PAPER = "schaldenbrand_he_2019"
+INPUT_SHAPE, N_GENRES = (1200, 128), 8
+LOW_LOSS = 0.5  # counts as "extremely low"
+
+
+def _histories(records: pd.DataFrame, name: str) -> list[dict]:
+    return [made["history"] for made in of_experiment(records, PAPER, name)]
+
+
+def first_layer_parameters(records: pd.DataFrame) -> Judgement:
+    """C2: the first convolutions have 49,280 and 6,272 parameters. Counted on the models as built; no run is needed."""
+    printed = papers.read(PAPER).numbers_in_text.query("unit == 'parameters'").set_index("experiment")["value"]
+    built = {}
+    for name in printed.index:
+        layers = experiments.get(PAPER, name).build(INPUT_SHAPE, N_GENRES).layers
+        built[name] = next(layer.count_params() for layer in layers if layer.count_params())
+    right = all(built[name] == count for name, count in printed.items())
+    found = ", ".join(f"{name} {count:,}" for name, count in built.items())
+    return Judgement(Verdict.REPRODUCED if right else Verdict.NOT, f"first layer as built: {found}")
+
+
+def all_models_overfit(records: pd.DataFrame) -> Judgement:
+    """C3: in all five models the last training loss is below 0.5, and the last validation loss above its minimum, in the mean over runs."""
+    overfits, found = [], []
+    for name in papers.read(PAPER).results["experiment"].unique():
+        histories = _histories(records, name)
+        loss = np.mean([history["loss"][-1] for history in histories])
+        rise = np.mean([history["val_loss"][-1] - min(history["val_loss"]) for history in histories])
+        overfits.append(loss < LOW_LOSS and rise > 0)
+        found.append(f"{name} {loss:.2f}, {rise:+.2f}")
+    return Judgement(
+        Verdict.REPRODUCED if all(overfits) else Verdict.NOT,
+        f"last training loss, and last validation loss over its minimum: {'; '.join(found)}",
+    )
+
+
+def minimum_of_validation_loss(records: pd.DataFrame) -> Judgement:
+    """C4: 2D reaches a lower minimum than 1D, after half to one and a half times as many epochs; partly if it is only lower."""
+    minimum, epoch = {}, {}
+    for name in ("ghosal_lstm", "conv2d_lstm"):
+        curves = [np.array(history["val_loss"]) for history in _histories(records, name)]
+        minimum[name] = float(np.mean([curve.min() for curve in curves]))
+        epoch[name] = float(np.median([curve.argmin() + 1 for curve in curves]))
+    deeper = minimum["conv2d_lstm"] < minimum["ghosal_lstm"]
+    as_soon = 0.5 <= epoch["conv2d_lstm"] / epoch["ghosal_lstm"] <= 1.5
+    verdict = Verdict.REPRODUCED if deeper and as_soon else Verdict.PARTLY if deeper else Verdict.NOT
+    found = ", ".join(f"{name} {minimum[name]:.3f} at epoch {epoch[name]:g}" for name in minimum)
+    return Judgement(verdict, f"lowest validation loss: {found}")
