@@ -1,7 +1,7 @@
 """Augmentation of the training part as Xu et al. describe it: noise, pitch shift, or a random combination of both.
 
-On audio, and its equivalent on mel power where no audio is at hand. The paper names no level, interval or probability; all
-numbers here are ours. Taught in the notebook ``08_xu_2024``.
+On audio, and nearly the same on log-mel spectrograms where no audio is at hand. The paper names no level, interval or
+probability; all numbers here are ours. Taught in the notebook ``08_xu_2024``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from musicgenre.features import LogMel
+from musicgenre.features.spectral import power_to_db
 
 NOISE_LEVEL = 0.05  # root mean square of the noise, as a fraction of the signal's
 SEMITONES = 2.0  # largest shift of pitch, up or down
@@ -30,6 +31,11 @@ def add_noise(samples: np.ndarray, rng: np.random.Generator, *, level: float = N
         Source of the noise.
     level : float
         Root mean square of the noise, as a fraction of the signal's.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (n_samples,).
     """
     noise = rng.standard_normal(samples.shape, dtype=np.float32)
     return samples + level * np.sqrt(np.mean(samples**2)) * noise
@@ -37,6 +43,8 @@ def add_noise(samples: np.ndarray, rng: np.random.Generator, *, level: float = N
 
 def shift_pitch(samples: np.ndarray, semitones: float, *, sample_rate_hz: int = 22050) -> np.ndarray:
     """Shift the pitch of a signal and keep its duration, by ``librosa.effects.pitch_shift``.
+
+    The paper shifts first and stretches then; librosa does it in the other order, to the same end.
 
     Parameters
     ----------
@@ -46,6 +54,11 @@ def shift_pitch(samples: np.ndarray, semitones: float, *, sample_rate_hz: int = 
         Up where positive.
     sample_rate_hz : int
         Sample rate of the signal.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (n_samples,).
     """
     import librosa
 
@@ -63,6 +76,11 @@ def augment_audio(samples: np.ndarray, rng: np.random.Generator, *, sample_rate_
         Decides.
     sample_rate_hz : int
         Sample rate of the signal.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (n_samples,).
     """
     if rng.random() < PROBABILITY:
         samples = add_noise(samples, rng)
@@ -73,12 +91,12 @@ def augment_audio(samples: np.ndarray, rng: np.random.Generator, *, sample_rate_
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentedLogMel(LogMel):
-    """Log-mel spectrogram of segments of an augmented clip.
+    """Log-mel spectrogram of augmented audio; what is done to a segment is decided for each on its own.
 
     Parameters
     ----------
     seed : int
-        With the clip's own samples it decides what is done to the clip. Other parameters as
+        With the segment's own samples it decides what is done to the segment. Other parameters as
         :class:`musicgenre.features.LogMel`.
     """
 
@@ -87,43 +105,105 @@ class AugmentedLogMel(LogMel):
 
     seed: int = 0
 
-    def __call__(self, samples: np.ndarray) -> np.ndarray:
+    def of_segment(self, samples: np.ndarray) -> np.ndarray:
         rng = np.random.default_rng([self.seed, zlib.crc32(samples.tobytes())])
-        return super().__call__(augment_audio(samples, rng, sample_rate_hz=self.sample_rate_hz))
+        return super().of_segment(augment_audio(samples, rng, sample_rate_hz=self.sample_rate_hz))
 
 
-def augment_log_mel(log_mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Do to mel spectrograms what :func:`augment_audio` does to audio, nearly.
+def add_noise_to_log_mel(
+    log_mel: np.ndarray, rng: np.random.Generator, *, level: float = NOISE_LEVEL, n_fft: int = 512, sample_rate_hz: int = 22050
+) -> np.ndarray:
+    """Do to log-mel spectrograms what :func:`add_noise` does to audio, nearly.
 
-    White noise adds power to each mel band in proportion to its width, with the exponential distribution of a single frame; a
-    shift of pitch moves the spectrum along the mel axis (harmonics move together; the ear's spacing of mel bands is kept).
+    The power of white noise is on average the same in all of librosa's mel bands, because their weights add up to the same.
+    It scatters as the mean of the independent bins of a band does: much in the narrow low bands, little in the wide high ones.
 
     Parameters
     ----------
     log_mel : numpy.ndarray
-        dB, (n_items, n_frames, n_mels); bands between 0 Hz and 11,025 Hz.
+        dB, (..., n_frames, n_mels); bands between 0 Hz and half the sample rate.
     rng : numpy.random.Generator
-        Decides, for each item on its own.
+        Source of the noise.
+    level : float
+        Root mean square of the noise, as a fraction of the signal's.
+    n_fft : int
+        Length of a frame in samples (Hann window).
+    sample_rate_hz : int
+        Sample rate of the signal.
 
     Returns
     -------
     numpy.ndarray
         dB, float32, of the same shape.
     """
+    edges_hz = _edges_hz(log_mel.shape[-1], sample_rate_hz)
+    width_hz = edges_hz[2:] - edges_hz[:-2]
+    power = np.power(10, log_mel / 10, dtype=np.float64)
+    of_signal = np.average(power, axis=-1, weights=width_hz).mean(axis=-1)[..., None, None]
+    # A triangle w of n bins has (sum w)² / sum w² = 0.75 n; a Hann window makes one independent bin of 1.94 (sum of its squared correlations).
+    independent_bins = np.maximum(1, 0.75 / 1.94 * width_hz * n_fft / sample_rate_hz)
+    scatter = rng.gamma(independent_bins, 1 / independent_bins, size=power.shape)
+    return power_to_db(power + level**2 * of_signal * scatter, top_db=None).astype(np.float32)
+
+
+def shift_log_mel(log_mel: np.ndarray, semitones: float, *, sample_rate_hz: int = 22050) -> np.ndarray:
+    """Do to log-mel spectrograms what :func:`shift_pitch` does to audio, nearly: move the spectrum along the frequency axis.
+
+    Parameters
+    ----------
+    log_mel : numpy.ndarray
+        dB, (..., n_frames, n_mels); bands between 0 Hz and half the sample rate.
+    semitones : float
+        Up where positive.
+    sample_rate_hz : int
+        Sample rate of the signal.
+
+    Returns
+    -------
+    numpy.ndarray
+        dB, float32, of the same shape. What comes from above half the sample rate is as low as the lowest value of each spectrogram.
+    """
+    n_mels = log_mel.shape[-1]
+    centres_hz = _edges_hz(n_mels, sample_rate_hz)[1:-1]
+    power = np.power(10, log_mel / 10, dtype=np.float64)
+    beyond = np.broadcast_to(power.min(axis=(-2, -1), keepdims=True), (*power.shape[:-1], 1))
+    power = np.concatenate([power, beyond], axis=-1)
+    source = np.interp(centres_hz / 2 ** (semitones / 12), centres_hz, np.arange(n_mels), right=n_mels)
+    low = source.astype(int)
+    high = np.minimum(low + 1, n_mels)
+    return power_to_db(power[..., low] * (1 - source + low) + power[..., high] * (source - low), top_db=None).astype(np.float32)
+
+
+def augment_log_mel(log_mel: np.ndarray, rng: np.random.Generator, *, n_fft: int = 512, sample_rate_hz: int = 22050) -> np.ndarray:
+    """Do to log-mel spectrograms what :func:`augment_audio` does to audio, nearly.
+
+    Parameters
+    ----------
+    log_mel : numpy.ndarray
+        dB, (n_items, n_frames, n_mels); bands between 0 Hz and half the sample rate.
+    rng : numpy.random.Generator
+        Decides, for each item on its own.
+    n_fft : int
+        Length of a frame in samples (Hann window).
+    sample_rate_hz : int
+        Sample rate of the signal.
+
+    Returns
+    -------
+    numpy.ndarray
+        dB, float32, of the same shape; a copy.
+    """
+    augmented = log_mel.astype(np.float32)
+    for item in augmented:
+        if rng.random() < PROBABILITY:
+            item[:] = add_noise_to_log_mel(item, rng, n_fft=n_fft, sample_rate_hz=sample_rate_hz)
+        if rng.random() < PROBABILITY:
+            item[:] = shift_log_mel(item, rng.uniform(-SEMITONES, SEMITONES), sample_rate_hz=sample_rate_hz)
+    return augmented
+
+
+def _edges_hz(n_mels: int, sample_rate_hz: int) -> np.ndarray:
+    # Band i is a triangle from edge i over edge i + 1 to edge i + 2.
     import librosa
 
-    n_mels = log_mel.shape[-1]
-    centres_hz = librosa.mel_frequencies(n_mels=n_mels + 2, fmin=0, fmax=11025)
-    width = centres_hz[2:] - centres_hz[:-2]
-    power = np.power(10, log_mel / 10, dtype=np.float64)
-    noisy = rng.random(len(power)) < PROBABILITY
-    shape = width / width.sum() * np.ones(power.shape)
-    noise = NOISE_LEVEL**2 * power.sum(axis=-1).mean(axis=-1)[:, None, None] * shape * rng.standard_exponential(power.shape)
-    power[noisy] += noise[noisy]
-    for i in np.flatnonzero(rng.random(len(power)) < PROBABILITY):
-        ratio = 2 ** (rng.uniform(-SEMITONES, SEMITONES) / 12)
-        source = np.interp(centres_hz[1:-1] / ratio, centres_hz[1:-1], np.arange(n_mels))
-        low = np.floor(source).astype(int)
-        high = np.minimum(low + 1, n_mels - 1)
-        power[i] = power[i][:, low] * (1 - source + low) + power[i][:, high] * (source - low)
-    return (10 * np.log10(np.maximum(power, 1e-10))).astype(np.float32)
+    return librosa.mel_frequencies(n_mels=n_mels + 2, fmin=0, fmax=sample_rate_hz / 2)

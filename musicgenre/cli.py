@@ -6,6 +6,7 @@ Heavy packages are imported inside the commands, so that ``--help`` answers at o
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -160,23 +161,26 @@ def replicate(
     if everything == bool(paper):
         raise SettingsError("name one paper, or give --all")
     papers = experiments.PAPERS if everything else (paper,)
-    known = [found for name in papers for found in experiments.of_paper(name).values()]
-    chosen = [experiments.get(name, wanted) for name in papers for wanted in experiment] if experiment else known
+    chosen = [
+        found
+        for name in papers
+        for found in ([experiments.get(name, wanted) for wanted in experiment] if experiment else experiments.of_paper(name).values())
+    ]
     folder = results or (settings.cache_folder() / "results" if profile is Profile.SMOKE else runs.results_folder())
     todo = runs.plan(chosen, protocols=protocol, seeds=seeds)
     with tqdm(todo, unit="run", disable=None) as bar:
         for job in bar:
-            label = f"{job.experiment.paper} {job.experiment.id} {job.protocol}{f' fold {job.fold}' if job.protocol == 'artists' else ''} seed {job.seed}"
-            bar.set_description(label)
-            made, new = runs.replicate(
-                job.experiment, lambda job=job: job.experiment.dataset(profile, data), job.protocol, seed=job.seed, fold=job.fold, profile=profile,
-                folder=folder, force=force, on_epoch=lambda epoch, history: bar.set_postfix(epoch=epoch, val_loss=f"{history['val_loss'][-1]:.3f}"),
-            )  # fmt: skip
+            bar.set_description(str(job))
+
+            def show(epoch: int, history: dict) -> None:
+                bar.set_postfix(epoch=epoch, val_loss=f"{history['val_loss'][-1]:.3f}")
+
+            load = partial(job.experiment.dataset, profile, data)
+            where = {"seed": job.seed, "fold": job.fold, "profile": profile, "folder": folder}
+            made, new = runs.replicate(job.experiment, load, job.protocol, **where, force=force, on_epoch=show)
             if new:
-                scores = made["scores"]
-                tqdm.write(
-                    f"{label}: segments {scores['segment']['accuracy']:.1%}, tracks {scores['track']['accuracy']:.1%}, {made['wall_time_s']:.0f} s"
-                )
+                segment, track = (made["scores"][level]["accuracy"] for level in ("segment", "track"))
+                tqdm.write(f"{job}: segments {segment:.1%}, tracks {track:.1%}, {made['wall_time_s']:.0f} s")
     typer.echo(f"{len(todo)} runs are recorded in {folder}")
 
 

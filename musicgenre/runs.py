@@ -125,6 +125,10 @@ class Job:
     seed: int
     fold: int = 1
 
+    def __str__(self) -> str:
+        fold = f" fold {self.fold}" if self.protocol == "artists" else ""
+        return f"{self.experiment.paper} {self.experiment.id} {self.protocol}{fold} seed {self.seed}"
+
 
 def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None = None, seeds: int = 3) -> list[Job]:
     """List the runs of a replication: one seed of everything first, then the next seed.

@@ -105,7 +105,7 @@ def test_artists_without_folds_are_drawn_by_artist():
 
 def test_an_official_split_is_used_where_there_is_one():
     items = make_items(20, 1, 1).assign(artist_fold=None)
-    items["official_split"] = np.where(items["artist"].str[-1] == "0", "test", np.where(items["artist"].str[-1] == "1", "validation", "training"))
+    items["official_split"] = items["artist"].str[-1].map({"0": "test", "1": "validation"}).fillna("training")
     parts = split(items, "artists", seed=5)
     assert (items["official_split"].iloc[parts.test] == "test").all()
     assert len(parts.test) == (items["official_split"] == "test").sum()

@@ -92,7 +92,9 @@ def test_the_test_part_is_never_seen_in_training(dataset):
         assert np.array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize(("shape", "axes", "kept"), [((7, 4), (-1,), (2,)), ((7, 4), (0, 1), (1, 2)), ((5, 4, 1), (1,), (2,)), ((4,), (), ())])
+@pytest.mark.parametrize(
+    ("shape", "axes", "kept"), [((7, 4), (-1,), (2,)), ((7, 4), (0, 1), (1, 2)), ((5, 4, 1), (1,), (2,)), ((4,), (), ())]
+)
 def test_normalisation_gives_zero_mean_and_unit_variance(shape, axes, kept):
     import keras
 

@@ -100,7 +100,7 @@ def conv2d(
         name="conv2d_lstm" if lstm else "conv2d",
     )
     if lstm:
-        model.add(layers.Reshape(model.output_shape[1:2] + (filters[1],)))
+        model.add(layers.Reshape((model.output_shape[1], filters[1])))
         model.add(layers.LSTM(units))
     else:
         model.add(layers.GlobalMaxPooling2D())
