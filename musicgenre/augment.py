@@ -140,7 +140,7 @@ def add_noise_to_log_mel(
     width_hz = edges_hz[2:] - edges_hz[:-2]
     power = np.power(10, log_mel / 10, dtype=np.float64)
     of_signal = np.average(power, axis=-1, weights=width_hz).mean(axis=-1)[..., None, None]
-    # A triangle w of n bins has (sum w)² / sum w² = 0.75 n; a Hann window makes one independent bin of 1.94 (sum of its squared correlations).
+    # A triangle w over n bins has (sum w)² / sum w² = 0.75 n; a Hann window makes one independent bin of 1.94.
     independent_bins = np.maximum(1, 0.75 / 1.94 * width_hz * n_fft / sample_rate_hz)
     scatter = rng.gamma(independent_bins, 1 / independent_bins, size=power.shape)
     return power_to_db(power + level**2 * of_signal * scatter, top_db=None).astype(np.float32)

@@ -90,9 +90,9 @@ def in_words(table: pd.DataFrame, *, link: bool = False) -> pd.DataFrame:
         if pd.isna(row.get((protocol, "mean"))):
             return NONE
         mean, sd, low, high, n, files = (row[(protocol, column)] for column in ("mean", "sd", "low", "high", "runs", "files"))
-        spread = "" if pd.isna(sd) else f" ± {100 * sd:.1f}"
-        text = f"{100 * mean:.1f}{spread} ({100 * low:.1f} to {100 * high:.1f}, n = {int(n)})"
-        return Html(f"{text}<br>{links(files)}") if link else text
+        number = f"{100 * mean:.1f}" + ("" if pd.isna(sd) else f" ± {100 * sd:.1f}")
+        interval = f"({100 * low:.1f} to {100 * high:.1f}, n = {int(n)})"
+        return Html(f"{number}<br>{interval}<br>".replace(" ", "&nbsp;") + links(files)) if link else f"{number} {interval}"
 
     protocols = [p for p in PROTOCOLS if (p, "mean") in table.columns]
     text = pd.DataFrame(index=table.index, dtype=object)
@@ -278,7 +278,7 @@ def html(table: pd.DataFrame) -> Html:
     """
     cells = table.astype(object).map(lambda value: value if isinstance(value, Html) else escape(str(value)))
     with pd.option_context("display.max_colwidth", None):
-        return Html(cells.to_html(escape=False, border=0))
+        return Html(cells.to_html(escape=False, border=0, index_names=False))
 
 
 def report(paper: Paper, *, profile: Profile = Profile.LITE, folder: Path | None = None) -> str:

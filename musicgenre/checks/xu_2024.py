@@ -1,8 +1,10 @@
-"""Checks of the claims of Xu et al. Taught in the notebook ``08_xu_2024``."""
+"""Checks of the claims and contradictions of Xu et al. Taught in the notebook ``08_xu_2024``."""
 
 import numpy as np
 import pandas as pd
+from scipy.stats import hypergeom
 
+from musicgenre import papers
 from musicgenre.verdicts import Judgement, Verdict, measure, of_experiment
 
 PAPER = "xu_2024"
@@ -77,3 +79,46 @@ def confusions_of_class_0(records: pd.DataFrame) -> Judgement:
     taken_for = _taken_for(records, "blues")
     verdict = Verdict.REPRODUCED if list(taken_for.index[:2]) == ["country", "jazz"] else Verdict.NOT
     return Judgement(verdict, f"blues is taken for {_in_words(taken_for, 3)}")
+
+
+def chance_of_no_sibling(*, n_segments: int = 14, n_train: int = 10_000, n_items: int = 14_000) -> float:
+    """X1: compute the chance that none of the other segments of a test segment's clip is trained on.
+
+    The others fall at random on the places that are left, of which ``n_train`` are in the training part.
+
+    Parameters
+    ----------
+    n_segments : int
+        Segments of a clip.
+    n_train, n_items : int
+        Segments in the training part, and in all.
+    """
+    return float(hypergeom.pmf(0, n_items - 1, n_train, n_segments - 1))
+
+
+def shape_of_spectrogram(n_mels: int) -> tuple[int, int]:
+    """X2: let librosa compute a segment with the printed settings; returns the mel bands and frames that come out."""
+    import librosa
+
+    printed = papers.read(PAPER).settings.set_index("setting")["value"]
+    silence = np.zeros(printed["segment_s"] * 22050, dtype=np.float32)
+    return librosa.feature.melspectrogram(y=silence, n_fft=printed["n_fft"], hop_length=printed["hop_length"], n_mels=n_mels).shape
+
+
+def pop_in_the_other_papers() -> pd.DataFrame:
+    """X6: look up the recall of pop in every table by genre of the other papers on GTZAN.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``paper``, ``experiment``; ``pop`` (recall, a fraction), ``place`` (1 is the lowest recall of the ten; equal ones share a
+        place), ``lowest`` (the genre that has it).
+    """
+    rows = {}
+    for paper in ("demarco_2024", "srivastava_2022"):
+        results = papers.read(paper).results
+        recalls = results[results["metric"] == "recall"].pivot(index="experiment", columns="genre", values="value")
+        for experiment, recall in recalls.iterrows():
+            place = int(recall.rank(method="min")["pop"])
+            rows[paper, experiment] = {"pop": recall["pop"], "place": place, "lowest": recall.idxmin()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index=["paper", "experiment"])

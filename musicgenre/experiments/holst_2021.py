@@ -10,7 +10,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from musicgenre.experiments.dataset import Dataset, cut
-from musicgenre.experiments.experiment import Experiment
+from musicgenre.experiments.experiment import Experiment, Outcome
 from musicgenre.experiments.sources import corpus_of, extracted, lite_log_mel
 from musicgenre.experiments.training import Training
 from musicgenre.features import MelImage
@@ -36,6 +36,42 @@ def pictures(profile: Profile, data: Path | None, *, size: tuple[int, int] = (12
     if profile is Profile.SMOKE:
         return Dataset.from_segments(*extracted(corpus_of(profile, data), MelImage(size=size, n_segments=2)), (FEWER_SEGMENTS,))
     return Dataset.from_segments(*extracted(corpus_of(profile, data), MelImage(size=size)))
+
+
+def hidden(model, x: np.ndarray) -> np.ndarray:
+    """Compute the activations of the layer ``hidden``, float32, (n_pictures, 128).
+
+    Notes
+    -----
+    Taught in the notebook ``09_holst_2021``.
+    """
+    import keras
+
+    return keras.Model(model.inputs, model.get_layer("hidden").output).predict(x, batch_size=128, verbose=0)
+
+
+def tsne(activations: np.ndarray) -> np.ndarray:
+    """Reduce activations to two dimensions by t-SNE, with scikit-learn's defaults; shape (n_pictures, 2).
+
+    Notes
+    -----
+    Taught in the notebook ``09_holst_2021``.
+    """
+    from sklearn.manifold import TSNE
+
+    return TSNE(perplexity=min(30, (len(activations) - 1) / 3), random_state=0).fit_transform(activations)
+
+
+def embedded(outcome: Outcome) -> dict:
+    """Reduce the activations of 250 test pictures, as in Figure 4, and of all of them: genre (number), x and y of each."""
+    test = outcome.split.test
+    activations, genre = hidden(outcome.model, outcome.dataset.x[test]), outcome.dataset.y[test]
+    drawn = np.random.default_rng(outcome.seed).permutation(len(test))[:250]
+    panels = {}
+    for name, rows in (("tsne_250", drawn), ("tsne_all", np.arange(len(test)))):
+        x, y = tsne(activations[rows]).T.astype(float).round(2)
+        panels[name] = {"genre": genre[rows].tolist(), "x": x.tolist(), "y": y.tolist()}
+    return panels
 
 
 _experiment = partial(
@@ -64,7 +100,7 @@ EXPERIMENTS = (
     _experiment(id="exp_5", build=partial(models.cnn, filters=(128, 256, 512), l2=0.003)),
     _experiment(id="exp_6", build=partial(_three, padding="same", l2=0.003, dropout=0.2)),
     _experiment(id="exp_7", build=partial(_six, dropout=0.2)),
-    _experiment(id="exp_8", build=partial(_six, kernel=5, dropout=0.3)),
+    _experiment(id="exp_8", build=partial(_six, kernel=5, dropout=0.3), measure=embedded),
     _experiment(id="exp_9", build=partial(_six, kernel=5, dropout=0.5)),
     _experiment(id="exp_10", build=partial(_six, kernel=5, dropout=0.3), dataset=partial(pictures, size=LARGE)),
 )

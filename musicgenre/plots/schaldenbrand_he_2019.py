@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from musicgenre.plots import COLOURS, DASHES, MARKERS
 
@@ -100,8 +101,11 @@ def against_parameters(table: pd.DataFrame) -> Figure:
         axis.plot(row["parameters"], row["paper"], "*", color=colour, markersize=13, markeredgecolor="black")
         highest = np.nanmax([row["paper"], row["high"], 0])
         if highest:
-            axis.annotate(name, (row["parameters"], highest), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=8)
+            axis.annotate(name, (row["parameters"], highest), xytext=(0, 10), textcoords="offset points", ha="center", fontsize=8)
     axis.set(xscale="log", xlabel="parameters of the whole model", ylabel="accuracy (fraction)")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:,.0f}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
     handles = [
         axis.plot([], [], "o", color=COLOURS[0], label="1D")[0],
         axis.plot([], [], "s", color=COLOURS[1], label="2D")[0],

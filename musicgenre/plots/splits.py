@@ -128,7 +128,7 @@ def detectable(sizes: Mapping[str, int], accuracies: Sequence[float] = (0.55, 0.
         axis.plot(n, points, label=f"accuracy {accuracy:.0%}", **style)
     for name, size in sizes.items():
         axis.axvline(size, color="grey", linestyle=":", linewidth=1)
-        axis.text(size, 60, f"{name} ({size})", rotation=90, ha="right", va="top", fontsize=9)
+        axis.text(size, 1.05, f"{name} ({size})", rotation=90, ha="right", va="bottom", fontsize=9)
     axis.set(xscale="log", yscale="log", xlabel="test tracks of each system", ylabel="detectable difference (points)", ylim=(1, 62))
     for ticks, values in ((axis.xaxis, (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)), (axis.yaxis, (1, 2, 5, 10, 20, 50))):
         ticks.set_ticks(values, [f"{value:,}" for value in values])

@@ -109,8 +109,9 @@ def _describe(layer) -> str:
     """Name a layer with the settings that a paper would print."""
     config, kind = layer.get_config(), type(layer).__name__
     if kind == "Conv2D":
-        size = " × ".join(map(str, config["kernel_size"]))
-        return f"Conv2D {size}, {config['filters']} filters, {config['activation']}"
+        size, stride = (" × ".join(map(str, config[name])) for name in ("kernel_size", "strides"))
+        moved = "" if stride == "1 × 1" else f", stride {stride}"
+        return f"Conv2D {size}{moved}, {config['filters']} filters, {config['activation']}"
     if kind == "MaxPooling2D":
         return f"MaxPooling2D {' × '.join(map(str, config['pool_size']))}, {config['padding']}"
     detail = {"Dropout": "rate", "GRU": "units", "LSTM": "units", "Dense": "units"}.get(kind)
