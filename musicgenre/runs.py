@@ -353,13 +353,25 @@ def _schema() -> dict:
     return json.loads((files("musicgenre") / "runs.schema.json").read_text())
 
 
-def _check(found: dict, path: Path) -> None:
-    import jsonschema
+@cache
+def _validator() -> Callable[[dict], dict]:
+    import fastjsonschema  # compiles the schema, because hundreds of records are read for a page
 
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(_schema()).iter_errors(found))
-    if error:
+    return fastjsonschema.compile(_schema())
+
+
+def _check(found: dict, path: Path) -> None:
+    from fastjsonschema import JsonSchemaValueException
+
+    try:
+        _validator()(found)
+    except JsonSchemaValueException:
+        from jsonschema import Draft202012Validator  # slow, but says what is wrong with which value
+        from jsonschema.exceptions import best_match
+
+        error = best_match(Draft202012Validator(_schema()).iter_errors(found))
         place = "/".join(map(str, error.absolute_path)) or "the record"
-        raise DataError(f"{path}: no run record: {place}: {error.message[:200]}")
+        raise DataError(f"{path}: no run record: {place}: {error.message[:200]}") from None
 
 
 def _compact(made: dict) -> str:

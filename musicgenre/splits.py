@@ -195,6 +195,7 @@ def _by_artist(items: pd.DataFrame, *, fold: int, valid_fraction: float, test_fr
 def _group_part(items: pd.DataFrame, fraction: float, seed: int) -> np.ndarray:
     """Positions of about this fraction of the items, stratified by genre; no artist group is divided."""
     groups = items["artist_group"].where(items["artist_group"].notna(), items["track_id"])
-    folds = StratifiedGroupKFold(n_splits=max(2, round(1 / fraction)), shuffle=True, random_state=seed)
+    n_splits = max(2, min(round(1 / fraction), items["genre"].value_counts().min()))
+    folds = StratifiedGroupKFold(n_splits=n_splits, shuffle=True, random_state=seed)
     _, chosen = next(folds.split(items, items["genre"], groups))
     return chosen

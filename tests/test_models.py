@@ -96,7 +96,7 @@ for paper, name in DEEP:
     shape = shape_of(paper, name)
     small = {{"schaldenbrand_he_2019": (128, 128), "xu_2024": (40, 64)}}.get(paper, (64, 64, 3) if paper == "holst_2021" else shape)
     model = experiments.get(paper, name).build(small, n_genres(paper))
-    model.compile(keras.optimizers.Adam(0.001), loss="sparse_categorical_crossentropy")
+    model.compile(keras.optimizers.Adam(0.001), loss="sparse_categorical_crossentropy", run_eagerly=True)
     before = [weight.copy() for weight in model.get_weights()]
     loss = model.train_on_batch(rng.normal(size=(4, *small)).astype("float32"), rng.integers(0, n_genres(paper), 4))
     assert np.isfinite(loss), (paper, name)

@@ -99,9 +99,11 @@ def against_parameters(table: pd.DataFrame) -> Figure:
         face = colour if row["in_paper"] else "white"
         axis.errorbar(row["parameters"], row["mean"], yerr=spread, fmt=marker, color=colour, markerfacecolor=face, capsize=3, linestyle="")
         axis.plot(row["parameters"], row["paper"], "*", color=colour, markersize=13, markeredgecolor="black")
-        highest = np.nanmax([row["paper"], row["high"], 0])
-        if highest:
-            axis.annotate(name, (row["parameters"], highest), xytext=(0, 10), textcoords="offset points", ha="center", fontsize=8)
+        ends = np.array([row["paper"], row["low"], row["high"]], dtype=float)
+        if not np.isnan(ends).all():  # names of the paper's models stand above, others below, so that those of equal size do not collide
+            side = 1 if row["in_paper"] else -1
+            place = {"xytext": (4, 8 * side), "textcoords": "offset points", "va": "bottom" if side > 0 else "top", "rotation": 20 * side}
+            axis.annotate(name, (row["parameters"], np.nanmax(ends) if side > 0 else np.nanmin(ends)), fontsize=8, **place)
     axis.set(xscale="log", xlabel="parameters of the whole model", ylabel="accuracy (fraction)")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter("{x:,.0f}")
@@ -113,7 +115,7 @@ def against_parameters(table: pd.DataFrame) -> Figure:
         axis.plot([], [], "*", color="grey", markeredgecolor="black", markersize=12, label="paper")[0],
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9)
-    axis.margins(x=0.15, y=0.2)
+    axis.margins(x=0.2, y=0.3)
     return figure
 
 

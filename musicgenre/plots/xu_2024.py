@@ -71,21 +71,19 @@ def training_against_test(table: pd.DataFrame, *, title: str = "") -> Figure:
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns ``model``, ``protocol``, ``training`` and ``test`` (fractions). A colour a model, a marker a protocol.
+        Columns ``model``, ``protocol`` (``as_published``, drawn filled, or another, drawn open), ``training`` and ``test`` (fractions).
     title : str
         Which runs these are.
     """
-    figure, axis = plt.subplots(figsize=(6.5, 4.6))
+    figure, axis = plt.subplots(figsize=(7, 4.4))
     axis.plot([0, 1], [0, 1], color="black", linestyle=":", linewidth=1)
-    models, protocols = list(table["model"].unique()), list(table["protocol"].unique())
-    for row in table.itertuples():
-        colour, marker = COLOURS[models.index(row.model)], MARKERS[protocols.index(row.protocol)]
-        axis.plot(row.training, row.test, marker, color=colour, linestyle="", markersize=8)
-        axis.annotate(row.model, (row.training, row.test), xytext=(7, 4), textcoords="offset points", fontsize=8)
-    for marker, protocol in zip(MARKERS, protocols, strict=False):
-        axis.plot([], [], marker, color="grey", linestyle="", label=protocol.replace("_", " "))
-    axis.set(xlabel="training accuracy (fraction)", ylabel="test accuracy (fraction)", xlim=(0, 1.12), ylim=(0, 1.02), title=title)
-    axis.legend(loc="upper left")
+    for colour, marker, (model, rows) in zip(COLOURS, MARKERS, table.groupby("model", sort=False), strict=False):
+        for protocol, points in rows.groupby("protocol"):
+            face, label = (colour, model) if protocol == "as_published" else ("none", f"{model}, {protocol.replace('_', ' ')}")
+            style = {"color": colour, "markerfacecolor": face, "markersize": 9, "linestyle": ""}
+            axis.plot(points["training"], points["test"], marker, label=label, **style)
+    axis.set(xlabel="training accuracy (fraction)", ylabel="test accuracy (fraction)", xlim=(0, 1.02), ylim=(0, 1.02), title=title)
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
