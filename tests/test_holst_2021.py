@@ -219,6 +219,6 @@ def test_every_picture_of_every_genre_has_its_mark():
     figure = figures.activations({"all": panel, "test": {k: v[::3] for k, v in panel.items() if k != "test"}}, handmade.GENRES)
     assert [sum(len(marks.get_offsets()) for marks in axis.collections) for axis in figure.axes] == [30, 10]
     assert [text.get_text() for text in figure.axes[-1].get_legend().get_texts()] == list(handmade.GENRES)
-    styles = {(tuple(m.get_edgecolor()[0]), len(m.get_paths()[0].vertices), m.get_paths()[0].vertices.tobytes()) for m in figure.axes[0].collections}
+    styles = {(tuple(marks.get_edgecolor()[0]), marks.get_paths()[0].vertices.tobytes()) for marks in figure.axes[0].collections}
     assert len(styles) == 10
     plt.close(figure)
