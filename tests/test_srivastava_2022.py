@@ -12,6 +12,7 @@ from musicgenre import experiments, papers, verdicts
 from musicgenre.checks import srivastava_2022 as checks
 from musicgenre.corpora import audio
 from musicgenre.experiments import srivastava_2022 as paper_experiments
+from musicgenre.plots import results
 from musicgenre.plots import srivastava_2022 as figures
 from musicgenre.settings import Profile
 from musicgenre.splits import split
@@ -173,7 +174,7 @@ def test_the_map_of_a_split_shows_each_part(dataset):
 
 def test_the_drawn_network_is_the_one_that_is_given():
     model = experiments.get(PAPER.id, "cnn_gru").build((130, 23), 10)
-    figure = figures.architecture(model)
+    figure = results.architecture(model)
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts.count("6 × 128") == 1 and "GRU 20" in texts and "MaxPooling2D 3 × 3, same" in texts
     counts = [int(text.replace(",", "")) for text in texts if text.replace(",", "").isdigit()]

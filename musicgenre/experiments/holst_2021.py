@@ -3,11 +3,12 @@
 Taught in the notebook ``09_holst_2021``.
 """
 
+import sys
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from musicgenre.experiments.dataset import Dataset, cut
 from musicgenre.experiments.experiment import Experiment, Outcome
@@ -30,7 +31,7 @@ def pictures(profile: Profile, data: Path | None, *, size: tuple[int, int] = (12
         corpus, log_mel, feature = lite_log_mel(data)
         pieces = cut(log_mel, clip_s=30, segment_s=3, n_segments=10)
         images = np.empty((*pieces.shape[:2], *size, 3), np.uint8)
-        for clip, image in zip(tqdm(pieces, desc="pictures", disable=None), images, strict=True):
+        for clip, image in zip(tqdm(pieces, desc="pictures", disable=not sys.stderr.isatty()), images, strict=True):
             image[:] = [colour_image(piece, size) for piece in clip]
         return Dataset.from_segments(corpus, images, feature, (LONG_HOP,))
     if profile is Profile.SMOKE:

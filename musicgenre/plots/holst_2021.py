@@ -65,8 +65,9 @@ def accuracies(table: pd.DataFrame, *, n_test: int, chance: float = 0.1) -> Figu
     tested = table["accuracy"].to_numpy(dtype=float)
     low, high = np.transpose([wilson(round(n_test * value), n_test) for value in tested])
     axis.errorbar(tested, y, xerr=[tested - low, high - tested], fmt="o", color=COLOURS[0], capsize=3, label="test, 95 % interval")
-    for column, marker, colour, label in (("val_accuracy", "s", COLOURS[1], "validation"), ("train_accuracy", "^", "black", "training")):
-        axis.plot(table[column], y, marker, markerfacecolor="none", color=colour, label=label)
+    others = (("val_accuracy", "s", COLOURS[1], "validation", 0.22), ("train_accuracy", "^", "black", "training", -0.22))
+    for column, marker, colour, label, shift in others:
+        axis.plot(table[column], y + shift, marker, markerfacecolor="none", color=colour, label=label)
     axis.axvline(chance, color="black", linestyle=":", linewidth=1)
     axis.text(chance, -0.6, " chance", fontsize=9, va="bottom")
     axis.set_yticks(y, table.index)

@@ -1,4 +1,4 @@
-"""Figures of the chapter on Srivastava et al.: MFCCs step by step, a model layer by layer, a split segment by segment."""
+"""Figures of the chapter on Srivastava et al.: MFCCs step by step, a split segment by segment."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch, Patch
+from matplotlib.patches import Patch
 
 from musicgenre.features import spectral
 from musicgenre.plots import COLOURS
@@ -56,66 +56,6 @@ def mfcc_derivation(samples: np.ndarray, *, sample_rate_hz: int = 22050, n_mfcc:
         figure.colorbar(image, ax=axis, label=unit, extend="neither" if unit == "dB" else "both", pad=0.01)
     axes[-1].set(xlabel="time (s)", yticks=np.arange(0, n_mfcc, 5) + 0.5, yticklabels=range(0, n_mfcc, 5))
     return figure
-
-
-def architecture(model) -> Figure:
-    """Draw a sequential model from its input to its output: layers, shapes of what they give, parameters (Figure 6).
-
-    Parameters
-    ----------
-    model : keras.Sequential
-        Built.
-
-    Notes
-    -----
-    Taught in the notebook ``06_srivastava_2022``.
-    """
-    height = 0.36
-    figure, axis = plt.subplots(figsize=(8, height * (len(model.layers) + 2)))
-    axis.set(xlim=(0, 10), ylim=(-len(model.layers) - 0.6, 1.4))
-    axis.axis("off")
-    for x, text, align in ((2.2, "layer", "center"), (6.6, "what it gives", "center"), (9.9, "parameters", "right")):
-        axis.text(x, 0.9, text, ha=align, va="center", weight="bold")
-    rows = [("Input", "#ffffff", model.input_shape, None)]
-    rows += [(_describe(layer), _colour(layer), layer.output.shape, layer.count_params()) for layer in model.layers]
-    for i, (text, colour, shape, n_parameters) in enumerate(rows):
-        axis.add_patch(
-            FancyBboxPatch(
-                (0.1, -i - 0.34),
-                4.3,
-                0.68,
-                boxstyle="round,pad=0.02,rounding_size=0.12",
-                facecolor=colour,
-                edgecolor="black",
-                linewidth=0.8,
-            )
-        )
-        axis.text(2.25, -i, text, ha="center", va="center", fontsize=10)
-        axis.text(6.6, -i, " × ".join(f"{n:,}" for n in shape[1:]), ha="center", va="center", fontsize=10)
-        axis.text(9.9, -i, f"{n_parameters:,}" if n_parameters else "", ha="right", va="center", fontsize=10)
-        if i:
-            axis.annotate(
-                "", (2.25, -i + 0.33), (2.25, -i + 0.67), arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0}
-            )
-    return figure
-
-
-def _colour(layer) -> str:
-    kind = type(layer).__name__
-    return {"Conv2D": "#a6cee3", "GRU": "#f6c79a", "LSTM": "#f6c79a", "Dense": "#b7e0cf"}.get(kind, "#f2f2f2")
-
-
-def _describe(layer) -> str:
-    """Name a layer with the settings that a paper would print."""
-    config, kind = layer.get_config(), type(layer).__name__
-    if kind == "Conv2D":
-        size, stride = (" × ".join(map(str, config[name])) for name in ("kernel_size", "strides"))
-        moved = "" if stride == "1 × 1" else f", stride {stride}"
-        return f"Conv2D {size}{moved}, {config['filters']} filters, {config['activation']}"
-    if kind == "MaxPooling2D":
-        return f"MaxPooling2D {' × '.join(map(str, config['pool_size']))}, {config['padding']}"
-    detail = {"Dropout": "rate", "GRU": "units", "LSTM": "units", "Dense": "units"}.get(kind)
-    return f"{kind} {config[detail]}" if detail else kind
 
 
 def split_map(items: pd.DataFrame, splits: Mapping[str, Split], tracks: Sequence[str]) -> Figure:
