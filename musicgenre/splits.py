@@ -13,6 +13,7 @@ The protocols form a ladder. From rung to rung, training and test share less:
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -160,8 +161,8 @@ def _draw(genre: pd.Series, *, valid_fraction: float, test_fraction: float, seed
     part = pd.Series("train", index=genre.index, dtype=object)
     try:
         rest, test = train_test_split(genre.index, test_size=test_fraction, stratify=genre, random_state=seed)
-        valid_size = valid_fraction / (1 - test_fraction)
-        _, valid = train_test_split(rest, test_size=valid_size, stratify=genre[rest], random_state=seed)
+        n_valid = math.ceil(round(valid_fraction / (1 - test_fraction) * len(rest), 6))  # 0.1 / 0.9 of 9,000 is 1,000, not 1,001
+        _, valid = train_test_split(rest, test_size=n_valid, stratify=genre[rest], random_state=seed)
     except ValueError as error:
         raise SettingsError(f"too few items for a stratified split into {1 - valid_fraction - test_fraction:.0%} training, "
                             f"{valid_fraction:.0%} validation and {test_fraction:.0%} test: {error}") from None  # fmt: skip

@@ -149,3 +149,9 @@ def test_a_fold_that_is_not_there_is_said():
 def test_too_few_clips_are_said():
     with pytest.raises(SettingsError, match="too few items for a stratified split"):
         split(make_items(2, 1, 1), "tracks")
+
+
+def test_drawn_parts_have_the_sizes_that_the_fractions_give():
+    items = pd.DataFrame({"track_id": np.arange(10_000).astype(str), "segment": 0, "genre": np.repeat(list("abcdefghij"), 1000)})
+    parts = split(items, "as_published", valid_fraction=0.1, test_fraction=0.1)
+    assert [len(getattr(parts, part)) for part in PARTS] == [8000, 1000, 1000]
