@@ -73,9 +73,14 @@ def read(path: str | Path, *, sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarra
     with open_sound(path) as sound:
         rate = sound.samplerate
         try:
-            samples = sound.read(dtype="float32", always_2d=True).mean(axis=1)
+            if sound.subtype == "PCM_16":  # the same numbers as read in float32, in a fraction of the time
+                samples = sound.read(dtype="int16") * np.float32(2**-15)
+            else:
+                samples = sound.read(dtype="float32")
         except soundfile.LibsndfileError as error:
             raise DataError(f"{path}: the file is damaged ({error.error_string.rstrip('.')}); fetch it again") from None
+    if samples.ndim > 1:
+        samples = samples.mean(axis=1)
     if samples.size == 0:
         raise DataError(f"{path}: the file holds no samples; fetch it again")
     if not np.isfinite(samples).all():

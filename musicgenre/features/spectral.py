@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -48,15 +49,21 @@ def stft(samples: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512, pad_m
     -----
     Taught in the notebook ``02_from_sound_to_features``.
     """
+    spectrum = np.empty((1 + len(samples) // hop_length, 1 + n_fft // 2), np.complex64)
+    for rows, block in _stft_blocks(samples, n_fft, hop_length, pad_mode):
+        spectrum[rows] = block
+    return spectrum
+
+
+def _stft_blocks(samples: np.ndarray, n_fft: int, hop_length: int, pad_mode: str = "constant") -> Iterator[tuple[slice, np.ndarray]]:
+    # As many frames at a time as stay in the processor's cache through all that is done with them.
     if len(samples) < n_fft:
         raise DataError(f"{len(samples)} samples are fewer than one frame of {n_fft}; leave the clip out, or use a smaller n_fft")
     padded = np.pad(samples.astype(np.float32, copy=False), n_fft // 2, mode=pad_mode)
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop_length]
-    spectrum = np.empty((len(frames), 1 + n_fft // 2), np.complex64)
-    for first in range(0, len(frames), 128):  # as many frames at a time as fit the processor's cache
-        block = slice(first, first + 128)
-        spectrum[block] = scipy.fft.rfft(frames[block] * hann(n_fft))
-    return spectrum
+    for first in range(0, len(frames), 64):
+        rows = slice(first, first + 64)
+        yield rows, scipy.fft.rfft(frames[rows] * hann(n_fft))
 
 
 def harmonic_percussive(samples: np.ndarray, spectrum: np.ndarray, *, hop_length: int = 512) -> tuple[np.ndarray, np.ndarray]:
@@ -331,8 +338,9 @@ class LogMel(Feature):
         return (self.n_frames, self.n_mels)
 
     def of_segment(self, samples: np.ndarray) -> np.ndarray:
-        spectrum = stft(samples, n_fft=self.n_fft, hop_length=self.hop_length)
-        mel = melspectrogram(np.abs(spectrum) ** 2, sample_rate_hz=self.sample_rate_hz, n_mels=self.n_mels)
+        mel = np.empty((1 + len(samples) // self.hop_length, self.n_mels), np.float32)
+        for rows, spectrum in _stft_blocks(samples, self.n_fft, self.hop_length):
+            mel[rows] = melspectrogram(np.abs(spectrum) ** 2, sample_rate_hz=self.sample_rate_hz, n_mels=self.n_mels)
         log_mel = power_to_db(mel, top_db=self.top_db)
         if self.keep_frames is None:
             return log_mel
