@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -210,7 +211,8 @@ def replicate(
     if path.exists() and not force:
         return read_record(path), False
     dataset = load()
-    checkpoint = settings.cache_folder() / "checkpoints" / f"{path.parent.name}.{path.stem}.{dataset.feature['digest']}.npz"
+    made_from = hashlib.sha256(repr((dataset.feature["digest"], experiment.training)).encode()).hexdigest()[:16]
+    checkpoint = settings.cache_folder() / "checkpoints" / f"{path.parent.name}.{path.stem}.{made_from}.npz"
     if force:
         checkpoint.unlink(missing_ok=True)
     outcome = run(experiment, dataset, protocol, seed=seed, fold=fold, profile=profile, checkpoint=checkpoint, on_epoch=on_epoch)

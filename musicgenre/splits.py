@@ -19,6 +19,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
+from scipy.stats import hypergeom
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from musicgenre.errors import LeakError, SettingsError
@@ -200,3 +201,22 @@ def _group_part(items: pd.DataFrame, fraction: float, seed: int) -> np.ndarray:
     folds = StratifiedGroupKFold(n_splits=n_splits, shuffle=True, random_state=seed)
     _, chosen = next(folds.split(items, items["genre"], groups))
     return chosen
+
+
+def chance_of_no_sibling(*, n_segments: int, n_train: int, n_items: int) -> float:
+    """Compute the chance that no other segment of a test segment's track is trained on, if segments are drawn at random.
+
+    The others fall at random on the places that are left, of which ``n_train`` are in the training part.
+
+    Parameters
+    ----------
+    n_segments : int
+        Segments of a track.
+    n_train, n_items : int
+        Segments in the training part, and in all.
+
+    Notes
+    -----
+    Taught in the notebook ``08_xu_2024``.
+    """
+    return float(hypergeom.pmf(0, n_items - 1, n_train, n_segments - 1))

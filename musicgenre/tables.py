@@ -139,7 +139,7 @@ def by_genre(
         return pd.DataFrame()
     columns = {}
     for metric in ("precision", "recall", "f1"):
-        values = pd.DataFrame([{genre: scores[metric] for genre, scores in made["by_genre"].items()} for made in found])
+        values = verdicts.by_genre(found, metric)
         columns[(metric, "paper")] = pd.Series({genre: paper.reported(experiment, metric, genre) for genre in values}, dtype=float)
         columns[(metric, "ours")], columns[(metric, "sd")] = values.mean(), values.std()
     return pd.DataFrame(columns).rename_axis(index="genre")

@@ -108,6 +108,21 @@ def measure(found: list[dict], metric: str = "accuracy", genre: str | None = Non
     return Measured(float(values.mean()), float(values.mean() - spread), float(values.mean() + spread), len(found))
 
 
+def by_genre(found: list[dict], metric: str) -> pd.DataFrame:
+    """Return a score of each genre in each run: one row a run, one column a genre.
+
+    Parameters
+    ----------
+    found : list of dict
+        Records of one experiment under one protocol.
+    metric : {"precision", "recall", "f1", "certainty"}
+        The first three are fractions.
+    """
+    return pd.DataFrame(
+        [made["certainty"] if metric == "certainty" else {g: scores[metric] for g, scores in made["by_genre"].items()} for made in found]
+    )
+
+
 def _value(made: dict, metric: str, genre: str | None) -> float:
     if genre:
         return made["by_genre"][genre][metric]

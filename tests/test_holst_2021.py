@@ -133,7 +133,8 @@ def test_the_chance_of_no_sibling_counts_all_splits(n_tracks, n_per_track, data)
     n_train = data.draw(st.integers(0, n_items - 1))
     trainings = [set(drawn) for drawn in combinations(range(1, n_items), n_train)]  # item 0, of track 0, is tested
     lonely = [training for training in trainings if not training & set(range(1, n_per_track))]
-    assert checks.chance_of_no_sibling(n_items, n_train, n_per_track) == pytest.approx(len(lonely) / len(trainings))
+    chance = checks.chance_of_no_sibling(n_items=n_items, n_train=n_train, n_segments=n_per_track)
+    assert chance == pytest.approx(len(lonely) / len(trainings))
 
 
 def test_practically_every_test_picture_has_a_sibling_in_training():

@@ -4,15 +4,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from musicgenre.verdicts import Judgement, Verdict, measure, of_experiment
+from musicgenre.verdicts import Judgement, Verdict, by_genre, measure, of_experiment
 
 PAPER = "demarco_2024"
-
-
-def _mean_by_genre(found: list[dict], key: str) -> pd.Series:
-    if key == "certainty":
-        return pd.DataFrame([made["certainty"] for made in found]).mean()
-    return pd.DataFrame([{genre: scores[key] for genre, scores in made["by_genre"].items()} for made in found]).mean()
 
 
 def gap_by_slice_length(records: pd.DataFrame) -> Judgement:
@@ -29,7 +23,7 @@ def gap_by_slice_length(records: pd.DataFrame) -> Judgement:
 def certainty_follows_recall(records: pd.DataFrame) -> Judgement:
     """C4: over the genres certainty and recall rank alike, and disco is the outlier."""
     found = of_experiment(records, PAPER, "mlp_30s")
-    table = pd.DataFrame({key: _mean_by_genre(found, key) for key in ("certainty", "recall")}).rank()
+    table = pd.DataFrame({key: by_genre(found, key).mean() for key in ("certainty", "recall")}).rank()
     rho, p = stats.spearmanr(table["certainty"], table["recall"])
     outlier = (table["certainty"] - table["recall"]).abs().idxmax()
     follows = rho > 0 and p < 0.05
@@ -51,7 +45,7 @@ def spectral_centroid_by_genre(records: pd.DataFrame) -> Judgement:
 
 def hardest_genres(records: pd.DataFrame) -> Judgement:
     """C7: rock and blues have the two lowest mean recalls."""
-    recall = _mean_by_genre(of_experiment(records, PAPER, "mlp_30s"), "recall").sort_values()
+    recall = by_genre(of_experiment(records, PAPER, "mlp_30s"), "recall").mean().sort_values()
     verdict = Verdict.REPRODUCED if set(recall.index[:2]) == {"rock", "blues"} else Verdict.NOT
     return Judgement(verdict, "lowest recalls: " + ", ".join(f"{genre} {value:.1%}" for genre, value in recall.iloc[:4].items()))
 

@@ -1,33 +1,19 @@
 """Checks of the contradictions of Holst. Taught in the notebook ``09_holst_2021``."""
 
+from functools import partial
 from itertools import pairwise
-from math import comb
 
 import numpy as np
 import pandas as pd
 
-from musicgenre import papers
+from musicgenre import papers, splits
 
 PAPER = "holst_2021"
 N_ITEMS, N_TRAIN, N_TEST, N_PER_TRACK = 10_000, 8_000, 1_000, 10
 
 
-def chance_of_no_sibling(n_items: int = N_ITEMS, n_train: int = N_TRAIN, n_per_track: int = N_PER_TRACK) -> float:
-    """X1: compute the chance that a test segment has no segment of its own track in training, if segments are drawn at random.
-
-    Parameters
-    ----------
-    n_items, n_train : int
-        Segments of the data set and of its training part.
-    n_per_track : int
-        Segments of a track.
-
-    Notes
-    -----
-    Taught in the notebook ``09_holst_2021``.
-    """
-    n_siblings = n_per_track - 1
-    return comb(n_items - 1 - n_train, n_siblings) / comb(n_items - 1, n_siblings)
+#: X1, with the paper's numbers.
+chance_of_no_sibling = partial(splits.chance_of_no_sibling, n_segments=N_PER_TRACK, n_train=N_TRAIN, n_items=N_ITEMS)
 
 
 def sides(side: int, n_pairs: int, *, kernel: int = 3, padding: str = "valid", pool_stride: int = 2) -> list[int]:

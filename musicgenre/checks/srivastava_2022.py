@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import papers
-from musicgenre.verdicts import Judgement, Verdict, measure, of_experiment
+from musicgenre.verdicts import Judgement, Verdict, by_genre, measure, of_experiment
 
 PAPER = "srivastava_2022"
 MODELS = ("cnn_gru", "cnn_lstm")
@@ -28,7 +28,7 @@ def best_and_worst_genre(records: pd.DataFrame) -> Judgement:
     """C3: in both models classical has the highest mean F1 and rock the lowest."""
     extremes = {}
     for name in MODELS:
-        f1 = pd.DataFrame([pd.DataFrame(made["by_genre"]).loc["f1"] for made in of_experiment(records, PAPER, name)]).mean()
+        f1 = by_genre(of_experiment(records, PAPER, name), "f1").mean()
         extremes[name] = (f1.idxmax(), f1.idxmin())
     found = ", ".join(f"{name}: best {best}, worst {worst}" for name, (best, worst) in extremes.items())
     right = set(extremes.values()) == {("classical", "rock")}

@@ -1,11 +1,12 @@
 """Checks of the claims and contradictions of Xu et al. Taught in the notebook ``08_xu_2024``."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
-from scipy.stats import hypergeom
 
-from musicgenre import papers
-from musicgenre.verdicts import Judgement, Verdict, measure, of_experiment
+from musicgenre import papers, splits
+from musicgenre.verdicts import Judgement, Verdict, by_genre, measure, of_experiment
 
 PAPER = "xu_2024"
 CLASSES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")  # 0 to 9, presumably
@@ -19,8 +20,7 @@ def _confusion(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def _recall(records: pd.DataFrame) -> pd.Series:
-    found = of_experiment(records, PAPER, "vgg")
-    return pd.DataFrame([{genre: scores["recall"] for genre, scores in made["by_genre"].items()} for made in found]).mean()
+    return by_genre(of_experiment(records, PAPER, "vgg"), "recall").mean()
 
 
 def _taken_for(records: pd.DataFrame, genre: str) -> pd.Series:
@@ -81,19 +81,8 @@ def confusions_of_class_0(records: pd.DataFrame) -> Judgement:
     return Judgement(verdict, f"blues is taken for {_in_words(taken_for, 3)}")
 
 
-def chance_of_no_sibling(*, n_segments: int = 14, n_train: int = 10_000, n_items: int = 14_000) -> float:
-    """X1: compute the chance that none of the other segments of a test segment's clip is trained on.
-
-    The others fall at random on the places that are left, of which ``n_train`` are in the training part.
-
-    Parameters
-    ----------
-    n_segments : int
-        Segments of a clip.
-    n_train, n_items : int
-        Segments in the training part, and in all.
-    """
-    return float(hypergeom.pmf(0, n_items - 1, n_train, n_segments - 1))
+#: X1, with the paper's numbers.
+chance_of_no_sibling = partial(splits.chance_of_no_sibling, n_segments=14, n_train=10_000, n_items=14_000)
 
 
 def shape_of_spectrogram(n_mels: int) -> tuple[int, int]:

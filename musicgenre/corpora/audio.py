@@ -73,10 +73,9 @@ def read(path: str | Path, *, sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarra
     with open_sound(path) as sound:
         rate = sound.samplerate
         try:
-            if sound.subtype == "PCM_16":  # the same numbers as read in float32, in a fraction of the time
-                samples = sound.read(dtype="int16") * np.float32(2**-15)
-            else:
-                samples = sound.read(dtype="float32")
+            # Samples of 16 bits are read as they are and then scaled: the same numbers, in a fraction of the time.
+            dtype, scale = ("int16", 2**-15) if sound.subtype == "PCM_16" else ("float32", 1)
+            samples = sound.read(dtype=dtype) * np.float32(scale)
         except soundfile.LibsndfileError as error:
             raise DataError(f"{path}: the file is damaged ({error.error_string.rstrip('.')}); fetch it again") from None
     if samples.ndim > 1:
