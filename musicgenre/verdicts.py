@@ -157,7 +157,7 @@ def judge(paper: Paper, claim_id: str, records: pd.DataFrame, profile: Profile =
     try:
         if claim["judged_by"] == "check":
             return getattr(import_module(f"musicgenre.checks.{paper.id}"), claim["check"])(records)
-        named = _experiments_of(claim)
+        named = experiments_of(claim)
         measured = {name: measure(of_experiment(records, paper.id, name), claim["metric"] or "accuracy", claim["genre"]) for name in named}
     except Missing as error:
         return Judgement(Verdict.NOT_RUN, str(error))
@@ -171,6 +171,27 @@ def judge(paper: Paper, claim_id: str, records: pd.DataFrame, profile: Profile =
     if inside and (ranked or claim["judged_by"] == "value"):
         return Judgement(Verdict.REPRODUCED, found)
     return Judgement(Verdict.PARTLY if ranked else Verdict.NOT, found)
+
+
+def on_rung(records: pd.DataFrame, protocol: str) -> pd.DataFrame:
+    """Let the runs of another rung of the leak ladder stand for those under each paper's own protocol.
+
+    What :func:`judge` says of the result is what would become of the claims if the papers had used that rung.
+
+    Parameters
+    ----------
+    records : pandas.DataFrame
+        As :func:`musicgenre.runs.read_records` gives them.
+    protocol : str
+        The rung.
+
+    Notes
+    -----
+    Taught in the notebook ``10_what_survives``.
+    """
+    chosen = records[records["protocol"] == protocol]
+    own = [experiments.get(paper, experiment).protocols[0] for paper, experiment in zip(chosen["paper"], chosen["experiment"], strict=True)]
+    return chosen.assign(protocol=own)
 
 
 def holds(ranking: list, means: dict[str, float]) -> bool:
@@ -199,7 +220,8 @@ def _difference(difference: dict, measured: dict[str, Measured], metric: str) ->
     return Judgement(verdict, found)
 
 
-def _experiments_of(claim: dict) -> list[str]:
+def experiments_of(claim: dict) -> list[str]:
+    """Return the ids of the experiments whose numbers a claim compares; a claim with a check names none."""
     difference = claim["difference"] or {}
     names = [*(claim["values"] or {}), *(claim["ranking"] or []), *(difference[side] for side in ("of", "over") if difference)]
     flat = [name for entry in names for name in (entry if isinstance(entry, list) else [entry])]

@@ -188,3 +188,15 @@ def test_a_ranking_holds_in_sorted_order_alone_unless_there_are_ties(means):
 
 def test_every_verdict_has_a_badge_of_its_own():
     assert [verdict.badge for verdict in Verdict] == ["[Re]", "[~Re]", "[¬Re]", "[?]", "[ ]"]
+
+
+def test_a_claim_can_be_judged_on_another_rung(tmp_path):
+    """On the rung where the number falls the same rule says so; runs of other rungs do not take part."""
+    made = [handmade.record(name, 0.75) for name in ("mlp_30s", "mlp_3s")]
+    made += [handmade.record(name, share) | {"protocol": "fault_filtered"} for name, share in (("mlp_30s", 0.5), ("mlp_3s", 0.25))]
+    records = handmade.table(tmp_path, *made)
+    assert verdicts.judge(PAPER, "C8", records).verdict == Verdict.REPRODUCED
+    moved = verdicts.on_rung(records, "fault_filtered")
+    assert set(zip(moved["experiment"], moved["protocol"], strict=True)) == {("mlp_30s", "tracks"), ("mlp_3s", "as_published")}
+    assert verdicts.judge(PAPER, "C8", moved).verdict == Verdict.PARTLY
+    assert verdicts.judge(PAPER, "C8", verdicts.on_rung(records, "artists")).verdict == Verdict.NOT_RUN

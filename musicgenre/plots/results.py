@@ -191,3 +191,82 @@ def ladder(
     )
     axis.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
+
+
+def ladders(
+    table: pd.DataFrame, *, reference: pd.Series, chance: Mapping[str, float], ceiling: Mapping[str, float] | None = None
+) -> Figure:
+    """Draw the leak ladders of many systems, a row a system and a panel a group: accuracy on each rung with its interval.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Index: group and system; columns (protocol, ``mean`` | ``low`` | ``high``), fractions.
+    reference : pandas.Series
+        The papers' numbers by group and system, drawn as stars; NaN where there is none.
+    chance : mapping
+        Accuracy of guessing in each group, drawn as a dotted line.
+    ceiling : mapping, optional
+        Share of right labels where it is known, drawn as a dashed line.
+
+    Notes
+    -----
+    Taught in the notebook ``10_what_survives``.
+    """
+    groups = list(dict.fromkeys(table.index.get_level_values(0)))
+    sizes = [len(table.loc[group]) for group in groups]
+    figure, axes = plt.subplots(len(groups), 1, figsize=(8, 0.34 * sum(sizes) + 0.55 * len(groups) + 0.8), sharex=True, squeeze=False,
+                                height_ratios=[size + 0.6 for size in sizes])  # fmt: skip
+    for axis, group in zip(axes[:, 0], groups, strict=True):
+        part = table.loc[group]
+        y = np.arange(len(part))
+        for i, rung in enumerate(rung for rung in PROTOCOLS if (rung, "mean") in part.columns):
+            mean, low, high = (part[(rung, column)].to_numpy(dtype=float) for column in ("mean", "low", "high"))
+            axis.errorbar(
+                mean, y + 0.16 * (i - 1.5), xerr=[np.maximum(mean - low, 0), np.maximum(high - mean, 0)], label=rung.replace("_", " "),
+                color=COLOURS[i], marker=MARKERS[i], markersize=5, linestyle="none", elinewidth=1, capsize=0,
+            )  # fmt: skip
+        axis.plot(reference.reindex(table.index).loc[group], y, "*", color="white", markersize=11, markeredgecolor="black", label="paper")
+        axis.axvline(chance[group], color="black", linestyle=":", linewidth=1, label="chance")
+        if ceiling and group in ceiling:
+            axis.axvline(ceiling[group], color="black", linestyle="--", linewidth=1, label="label ceiling")
+        axis.set_yticks(y, part.index)
+        axis.set(ylim=(len(part) - 0.4, -0.6), xlim=(0, 1), title=group)
+        axis.title.set(fontsize=11, ha="left", position=(0, 1))
+        axis.grid(axis="y", visible=False)
+    axes[-1, 0].set_xlabel("accuracy by track (fraction)")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9)
+    return figure
+
+
+def own_and_new(table: pd.DataFrame, *, ceiling: float) -> Figure:
+    """Draw accuracies on a rung's own test part beside those on new music, a panel a rung and a row a system.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Index: systems; columns (protocol, ``own test part`` | ``new music``), fractions.
+    ceiling : float
+        Share of right labels in the test parts, drawn as a dashed line.
+
+    Notes
+    -----
+    Taught in the notebook ``10_what_survives``.
+    """
+    rungs = list(dict.fromkeys(table.columns.get_level_values(0)))
+    figure, axes = plt.subplots(1, len(rungs), figsize=(9, 0.4 * len(table) + 1.6), sharex=True, sharey=True)
+    y = np.arange(len(table))
+    for axis, rung in zip(axes, rungs, strict=True):
+        own, new = (table[(rung, column)] for column in ("own test part", "new music"))
+        axis.hlines(y, np.minimum(own, new), np.maximum(own, new), color="grey", linewidth=2)
+        axis.plot(own, y, "o", color=COLOURS[0], label="own test part", linestyle="none")
+        axis.plot(new, y, "s", color=COLOURS[1], markerfacecolor="white", label="new music", linestyle="none")
+        axis.axvline(ceiling, color="black", linestyle="--", linewidth=1, label="label ceiling")
+        axis.set(title=rung.replace("_", " "), xlim=(0.4, 1))
+        axis.grid(axis="y", visible=False)
+    axes[0].set_yticks(y, table.index)
+    axes[0].invert_yaxis()
+    figure.supxlabel("accuracy by segment (fraction)", fontsize=11)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=9)
+    return figure
