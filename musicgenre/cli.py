@@ -142,7 +142,9 @@ def replicate(
     everything: Annotated[bool, typer.Option("--all", help="All papers and baselines.")] = False,
     experiment: Annotated[list[str] | None, typer.Option("--experiment", "-e", help="Only these experiments.")] = None,
     protocol: Annotated[list[str] | None, typer.Option("--protocol", "-p", help="Only these rungs of the leak ladder.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, counted from 0.")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Number of seeds, counted from 0 [default: 10 where a run is short, else 3].")
+    ] = None,
     profile: Annotated[
         Profile, typer.Option(envvar="MUSICGENRE_PROFILE", help="smoke: built-in corpus; lite: long hop; full: audio.")
     ] = Profile.SMOKE,
@@ -168,7 +170,8 @@ def replicate(
     ]
     folder = results or (settings.cache_folder() / "results" if profile is Profile.SMOKE else runs.results_folder())
     todo = runs.plan(chosen, protocols=protocol, seeds=seeds)
-    with tqdm(todo, unit="run", disable=None) as bar:
+    missing = [job for job in todo if force or not job.path(folder, profile).exists()]
+    with tqdm(missing, initial=len(todo) - len(missing), total=len(todo), unit="run", disable=None) as bar:
         for job in bar:
             bar.set_description(str(job))
 
@@ -177,10 +180,9 @@ def replicate(
 
             load = partial(job.experiment.dataset, profile, data)
             where = {"seed": job.seed, "fold": job.fold, "profile": profile, "folder": folder}
-            made, new = runs.replicate(job.experiment, load, job.protocol, **where, force=force, on_epoch=show)
-            if new:
-                segment, track = (made["scores"][level]["accuracy"] for level in ("segment", "track"))
-                tqdm.write(f"{job}: segments {segment:.1%}, tracks {track:.1%}, {made['wall_time_s']:.0f} s")
+            made, _ = runs.replicate(job.experiment, load, job.protocol, **where, force=force, on_epoch=show)
+            segment, track = (made["scores"][level]["accuracy"] for level in ("segment", "track"))
+            tqdm.write(f"{job}: segments {segment:.1%}, tracks {track:.1%}, {made['wall_time_s']:.0f} s")
     typer.echo(f"{len(todo)} runs are recorded in {folder}")
 
 

@@ -130,8 +130,12 @@ class Job:
         fold = f" fold {self.fold}" if self.protocol == "artists" else ""
         return f"{self.experiment.paper} {self.experiment.id} {self.protocol}{fold} seed {self.seed}"
 
+    def path(self, folder: Path, profile: Profile) -> Path:
+        """Return the file that holds, or will hold, its record."""
+        return path_of(folder, self.experiment, self.protocol, seed=self.seed, fold=self.fold, profile=profile)
 
-def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None = None, seeds: int = 3) -> list[Job]:
+
+def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None = None, seeds: int | None = None) -> list[Job]:
     """List the runs of a replication: one seed of everything first, then the next seed.
 
     Parameters
@@ -140,8 +144,8 @@ def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None =
         What to run.
     protocols : iterable of str, optional
         Only these rungs; else those that each experiment names.
-    seeds : int
-        Seeds 0 to ``seeds - 1``. The protocol ``artists`` is run on each of its three folds.
+    seeds : int, optional
+        Seeds 0 to ``seeds - 1``; else as many as each experiment asks for. The protocol ``artists`` is run on each of its three folds.
 
     Raises
     ------
@@ -152,13 +156,14 @@ def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None =
     for name in protocols:
         if name not in PROTOCOLS:
             raise SettingsError(f"unknown protocol {name!r}; use one of {', '.join(PROTOCOLS)}")
-    return [
+    jobs = [
         Job(experiment, protocol, seed, fold)
-        for seed in range(seeds)
         for experiment in experiments
+        for seed in range(seeds or experiment.seeds)
         for protocol in (protocols or experiment.protocols)
         for fold in ((1, 2, 3) if protocol == "artists" else (1,))
     ]
+    return sorted(jobs, key=lambda job: job.seed)
 
 
 def path_of(folder: Path, experiment: Experiment, protocol: str, *, seed: int, fold: int, profile: Profile) -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from musicgenre import experiments, runs, verdicts
+from musicgenre import experiments, papers, runs, verdicts
 from musicgenre.papers import Paper
 from musicgenre.settings import Profile
 from musicgenre.splits import PROTOCOLS
@@ -169,16 +169,100 @@ def claims(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
     rows = {}
     for claim_id, claim in paper.claims.to_dict("index").items():
         judged = verdicts.judge(paper, claim_id, records, profile)
-        numbers = ", ".join(f"{name} {100 * value:.4g} %" for name, value in (claim["values"] or {}).items()) or NONE
         rows[claim_id] = {
             "text": claim["text"],
             "where": claim["where"],
-            "paper": numbers,
+            "paper": _numbers(claim),
             "verdict": str(judged.verdict),
             "badge": judged.verdict.badge,
             "found": judged.found,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="claim")
+
+
+def _numbers(claim: dict) -> str:
+    """Say what the paper prints for a claim: accuracies, else a difference."""
+    if claim["values"]:
+        return ", ".join(f"{name} {100 * value:.4g} %" for name, value in claim["values"].items())
+    by = (claim["difference"] or {}).get("by")
+    return NONE if by is None else f"{100 * by:+.4g} points"
+
+
+def scoreboard(records: pd.DataFrame | None = None, *, profile: Profile = Profile.LITE) -> pd.DataFrame:
+    """Judge every claim of every paper, in the order of the book.
+
+    Parameters
+    ----------
+    records : pandas.DataFrame, optional
+        As :func:`musicgenre.runs.read_records` gives them; those of the results folder if left out.
+    profile : Profile
+        Records of other profiles are left aside.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a claim: ``paper`` (its id), ``claim``, ``text``, ``where`` (in the paper), ``reported`` (the paper's numbers, in words),
+        ``verdict``, ``found`` (ours, in words), ``profile``, ``protocol`` (list: those of the experiments that the claim is judged by),
+        ``chapter`` (its place in the book, as a link from the top of the site) and ``records`` (list: the files of these experiments
+        under these protocols).
+    """
+    records = runs.read_records() if records is None else records
+    rows = []
+    for paper in map(papers.read, papers.PAPERS):
+        own = _under_own_protocol(records[(records["paper"] == paper.id) & (records["profile"] == str(profile))])
+        chapter = next((_checkout() / "notebooks").glob(f"*_{paper.id}.ipynb"), Path(paper.id)).stem
+        for claim_id, row in claims(paper, own, profile=profile).iterrows():
+            judged_by = _judged_by(paper, claim_id, own, profile)
+            rows.append(
+                {
+                    "paper": paper.id,
+                    "claim": claim_id,
+                    "text": row["text"],
+                    "where": row["where"],
+                    "reported": row["paper"],
+                    "verdict": row["verdict"],
+                    "found": row["found"],
+                    "profile": str(profile),
+                    "protocol": list(dict.fromkeys(experiments.get(paper.id, name).protocols[0] for name in judged_by)),
+                    "chapter": f"notebooks/{chapter}.html#{_anchor(paper, claim_id)}",
+                    "records": list(own["file"][own["experiment"].isin(judged_by)]),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _under_own_protocol(records: pd.DataFrame) -> pd.DataFrame:
+    own = [experiments.get(paper, name).protocols[0] for paper, name in zip(records["paper"], records["experiment"], strict=True)]
+    return records[records["protocol"] == own]
+
+
+def _judged_by(paper: Paper, claim_id: str, own: pd.DataFrame, profile: Profile) -> list[str]:
+    """Experiments that a claim compares; where a check decides, those without whose runs it could not."""
+    claim = paper.claims.to_dict("index")[claim_id]
+    if claim["judged_by"] != "check":
+        return verdicts.experiments_of(claim)
+
+    def is_judged(records: pd.DataFrame) -> bool:
+        return verdicts.judge(paper, claim_id, records, profile).verdict != Verdict.NOT_RUN
+
+    return [name for name in own["experiment"].unique() if not is_judged(own[own["experiment"] != name])] if is_judged(own) else []
+
+
+def summary(board: pd.DataFrame) -> pd.DataFrame:
+    """Count the verdicts.
+
+    Parameters
+    ----------
+    board : pandas.DataFrame
+        As :func:`scoreboard` gives it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a paper (its authors), one column a verdict, and ``claims`` (all of them).
+    """
+    counts = pd.crosstab(board["paper"], board["verdict"]).reindex(index=papers.PAPERS, columns=list(map(str, Verdict)), fill_value=0)
+    return counts.assign(claims=counts.sum(axis="columns")).rename(index=lambda paper: papers.read(paper).short_name)
 
 
 def badge(verdict: str) -> Html:
@@ -207,10 +291,20 @@ def badges(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
     """
     judged = claims(paper, records, profile=profile)
     lines = [
-        f'<li>{badge(row["verdict"])} <a href="#{paper.id.replace("_", "-")}-{claim_id.lower()}">{claim_id}</a> {escape(row["text"])}</li>'
+        f'<li>{badge(row["verdict"])} <a href="#{_anchor(paper, claim_id)}">{claim_id}</a> {escape(row["text"])}</li>'
         for claim_id, row in judged.loc[list(only or judged.index)].iterrows()
     ]
     return Html(f"<p>Profile {profile}:</p><ul>{''.join(lines)}</ul>")
+
+
+def _anchor(paper: Paper, claim_id: str) -> str:
+    """Return the label of a claim in its chapter, as Sphinx writes it."""
+    return f"{paper.id.replace('_', '-')}-{claim_id.lower()}"
+
+
+def _checkout() -> Path:
+    """Return the folder that holds ``book/results``, if the records are kept in a checkout."""
+    return runs.results_folder().parent.parent
 
 
 def links(files: Iterable[str]) -> Html:
@@ -225,7 +319,7 @@ def links(files: Iterable[str]) -> Html:
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    config, address = runs.results_folder().parent.parent / "_config.yml", None
+    config, address = _checkout() / "_config.yml", None
     if config.is_file():
         repository = yaml.safe_load(config.read_text(encoding="utf-8"))["repository"]
         address = f"{repository['url']}/blob/{repository['branch']}/book/results"
@@ -234,7 +328,7 @@ def links(files: Iterable[str]) -> Html:
     return Html(f"{'record' if len(names) == 1 else 'records'} {' '.join(linked)}" if names else "no record")
 
 
-def progress(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE, seeds: int = 3) -> str:
+def progress(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE) -> str:
     """Say how many runs of a paper are recorded, and how to make the others.
 
     Parameters
@@ -245,32 +339,29 @@ def progress(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.
         As :func:`musicgenre.runs.read_records` gives them.
     profile : Profile
         Records of other profiles are left aside.
-    seeds : int
-        Seeds that a whole replication takes.
 
     Notes
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    planned = {
-        runs.path_of(Path(), job.experiment, job.protocol, seed=job.seed, fold=job.fold, profile=profile).as_posix()
-        for job in runs.plan(experiments.of_paper(paper.id).values(), seeds=seeds)
-    }
+    planned = {job.path(Path(), profile).as_posix() for job in runs.plan(experiments.of_paper(paper.id).values())}
     missing = planned - set(records["file"])
     if not missing:
         return f"All {len(planned)} runs of the profile {profile} are recorded."
     data = "" if profile is Profile.SMOKE else " --data FOLDER"
-    command = f"musicgenre replicate {paper.id} --profile {profile} --seeds {seeds}{data}"
+    command = f"musicgenre replicate {paper.id} --profile {profile}{data}"
     return f"{len(missing)} of {len(planned)} runs of the profile {profile} are not recorded here yet; this makes them: `{command}`"
 
 
-def html(table: pd.DataFrame) -> Html:
+def html(table: pd.DataFrame, *, index: bool = True) -> Html:
     """Write a table as HTML, with whole cells and with the links in them.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Any; what is not :class:`Html` already is escaped.
+    index : bool
+        Show the index as first column.
 
     Notes
     -----
@@ -278,7 +369,7 @@ def html(table: pd.DataFrame) -> Html:
     """
     cells = table.astype(object).map(lambda value: value if isinstance(value, Html) else escape(str(value)))
     with pd.option_context("display.max_colwidth", None):
-        return Html(cells.to_html(escape=False, border=0, index_names=False))
+        return Html(cells.to_html(escape=False, border=0, index=index, index_names=False))
 
 
 def report(paper: Paper, *, profile: Profile = Profile.LITE, folder: Path | None = None) -> str:

@@ -248,8 +248,8 @@ def test_a_plan_does_one_seed_of_everything_first():
         ("tracks", 1), ("artists", 1), ("artists", 2), ("artists", 3), ("fault_filtered", 1),
     ]  # fmt: skip
     assert [job.protocol for job in runs.plan([MLP], protocols=["tracks"], seeds=1)] == ["tracks"]
-    names = [runs.path_of(Path(), job.experiment, job.protocol, seed=job.seed, fold=job.fold, profile=Profile.LITE) for job in jobs]
-    assert len(set(names)) == len(jobs)
+    assert len({job.path(Path(), Profile.LITE) for job in jobs}) == len(jobs)
+    assert {job.seed for job in runs.plan([MLP])} == set(range(MLP.seeds))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ SYSTEMS = {
 }
 ON_SLICES = ("nn_1", "gmm", "logistic_regression", "random_forest", "svm")
 
-_experiment = partial(Experiment, paper="baselines", training=None, valid_fraction=0.1, test_fraction=0.2)
+_experiment = partial(Experiment, paper="baselines", training=None, valid_fraction=0.1, test_fraction=0.2, seeds=10)
 
 EXPERIMENTS = (
     *(

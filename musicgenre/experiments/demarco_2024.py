@@ -108,7 +108,7 @@ def spectral_centroids(outcome: Outcome) -> dict:
 
 MLP = Training(epochs=100, batch_size=4, learning_rate=0.01, keep="last", smoke_epochs=20)
 LSTM = Training(epochs=50, batch_size=16, learning_rate=0.001, keep="last", smoke_epochs=20)
-_experiment = partial(Experiment, paper="demarco_2024", valid_fraction=0.1, test_fraction=0.2)
+_experiment = partial(Experiment, paper="demarco_2024", valid_fraction=0.1, test_fraction=0.2, seeds=10)
 _of_clips = partial(_experiment, protocols=("tracks", "artists", "fault_filtered"))
 
 EXPERIMENTS = (

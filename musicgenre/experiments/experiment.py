@@ -43,6 +43,8 @@ class Experiment:
     protocols : tuple of str
         The rungs of the leak ladder on which the replication runs it. The first is the paper's own: ``as_published``
         where it draws segments, ``tracks`` where an item is a whole clip.
+    seeds : int
+        Seeds that a whole replication takes on each rung.
     """
 
     paper: str
@@ -56,6 +58,7 @@ class Experiment:
     prepare: Callable[[Dataset, Split, int], tuple[Dataset, Split]] | None = field(default=None, repr=False)
     measure: Callable[[Outcome], dict] | None = field(default=None, repr=False)
     protocols: tuple[str, ...] = ("as_published", "tracks", "artists", "fault_filtered")
+    seeds: int = 3
 
 
 @dataclass(frozen=True, eq=False)
