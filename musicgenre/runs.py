@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -391,7 +392,16 @@ def _device() -> str:
     import keras
 
     kinds = {device.split(":")[0] for device in keras.distribution.list_devices()}
-    return f"{'GPU' if 'gpu' in kinds else 'CPU'}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    return f"{'GPU' if 'gpu' in kinds else 'CPU'}, {os.cpu_count()} cores of {_processor()}, {platform.system()} {platform.machine()}"
+
+
+def _processor() -> str:
+    # As exactly as the system tells: another processor adds in another order, and then the last digits differ.
+    try:
+        facts = dict(re.findall(r"^(model name|cpu family|model)\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE))
+        return f"{facts['model name']} (family {facts['cpu family']}, model {facts['model']})"
+    except (OSError, KeyError):
+        return platform.processor() or "an unnamed processor"
 
 
 def _versions() -> dict[str, str]:

@@ -3,15 +3,34 @@
 import ast
 import json
 import re
+import runpy
 import tomllib
 
 import pytest
 import yaml
 from conftest import CHAPTERS, CONFIG, ROOT, toc_files
 
+from musicgenre import papers
+
 NOTEBOOKS = ROOT / "notebooks"
 LONGEST_CELL = 40  # lines, about a screen
 LOCAL_PATH = re.compile(r"(?<![\w./])/(?:home|Users|root|tmp|mnt|media)/|\b[A-Z]:\\")
+NUMBER = r"\d[\d,]*(?:\.\d+)?"
+PER_CENT = re.compile(rf"(?<![\w.,])((?:{NUMBER}\s*%?\s*(?:to|and|or|[–>,-])\s*)*{NUMBER})\s*(?:%|per\s?cent\b)")  # also "5 to 10 %"
+INTERVAL = re.compile(r"\b95\s*%\s*(?=(?:\{term\}`)?(?:interval|level))")  # the definition of an interval, not a result
+CITED = re.compile(r"\{cite:[pt]\}")
+#: Percentages that are neither measured nor reported, by the words around them.
+SUPPOSED = {
+    "a calibrated model is 80 % sure of, 80 % are right": "explains a term",
+    "in a stated share of all cases, here 95 %": "explains a term",
+    "in nine steps of up to 25 %": "setting of the search for replicas",
+    "20 % of GTZAN": "size of a test part",
+    "points at 55 %, {:.1f} at 75 %": "accuracies at which a formula is evaluated",
+    "Two systems at 75 % and 80 %": "example",
+    "A paper reports 78 % for a new system and 75 % for the old one": "exercise",
+    "that are all right on 49 % of all music": "exercise",
+    "that 99 % of the test segments": "exercise",
+}
 TAUGHT = re.compile(r"Taught in the notebooks? (.+?)\.(?:\s|$)", re.DOTALL)
 EMPTY_ALT = re.compile(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")[^>]*>")
 
@@ -49,6 +68,39 @@ def docstrings() -> list[tuple[str, str, str]]:
                     module = path.parent.name if path.stem == "__init__" else path.stem
                     found.append((getattr(node, "name", module), path.relative_to(ROOT).as_posix(), text))
     return found
+
+
+def texts() -> list[tuple[str, str]]:
+    """What readers see that was typed: pages, text cells, and the strings of code cells."""
+    found = [
+        (path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in (*ROOT.glob("*.md"), *ROOT.glob("book/*.md"))
+    ]
+    for chapter in CHAPTERS:
+        found += [(chapter, cell["source"]) for cell in cells(chapter, "markdown")]
+        for cell in cells(chapter, "code")[1:]:  # the first installs the package, with a command that is not Python
+            found += [
+                (chapter, node.value) for node in ast.walk(ast.parse(cell["source"])) if isinstance(getattr(node, "value", None), str)
+            ]
+    return found
+
+
+def percentages(text: str) -> set[float]:
+    """Numbers with a per cent sign behind them."""
+    return {float(number.replace(",", "")) for found in PER_CENT.findall(text) for number in re.findall(NUMBER, found)}
+
+
+def reported(paper_id: str) -> set[float]:
+    """Percentages in the YAML file of a paper: accuracies, settings, and what its sentences say."""
+    paper = papers.read(paper_id)
+    whole = paper.results[paper.results["genre"].isna() & paper.results["metric"].isin(papers.SHARES)]
+    values = [
+        *whole["value"],
+        *paper.comparisons["value"],
+        *paper.numbers_in_text["value"],
+        *paper.settings["value"],
+        *paper.settings["ours"],
+    ]
+    return {round(100 * value, 2) for value in values if isinstance(value, float)} | percentages(read(f"musicgenre/papers/{paper_id}.yml"))
 
 
 def test_chapters_on_disk_in_the_contents_and_in_the_readme_are_the_same():
@@ -154,6 +206,28 @@ def test_docstrings_name_chapters_that_use_them(name, path, text):
     for chapter in named:
         assert chapter in CHAPTERS, f"{path}: {name} names the chapter {chapter}, which does not exist"
         assert re.search(rf"\b{name}\b", "\n".join(cell["source"] for cell in cells(chapter))), f"{chapter} does not use {path}: {name}"
+
+
+def test_no_result_is_typed_by_hand():
+    """A typed percentage is one of the paper that the chapter treats or the line names, or its source is cited, or it is no result."""
+    known = {paper: reported(paper) for paper in papers.PAPERS}
+    typed, unused = [], set(SUPPOSED)
+    for place, text in texts():
+        for line in INTERVAL.sub("", text).splitlines():
+            unused -= {words for words in SUPPOSED if words in line}
+            for words in SUPPOSED:
+                line = line.replace(words, "")
+            allowed = set().union(*(numbers for paper, numbers in known.items() if paper in place + line))
+            if percentages(line) - allowed and not CITED.search(line):
+                typed.append((place, line))
+    assert typed == [], "compute these numbers from a run record or a paper's YAML file"
+    assert unused == set()
+
+
+def test_the_readme_holds_the_verdicts_of_the_records():
+    """The table in the README is made from the run records, and made again when they change."""
+    updated = runpy.run_path(str(ROOT / "book" / "_ext" / "readme.py"))["updated"]
+    assert updated(read("README.md")) == read("README.md"), "the run records have changed: run `make readme`"
 
 
 def test_the_address_of_the_repository_is_the_configured_one_everywhere():

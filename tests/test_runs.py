@@ -227,17 +227,6 @@ def test_the_split_is_drawn_again(made):
         assert [problem for problem in runs.verify(made | change, data, MLP) if "the split is not the one" in problem]
 
 
-def test_committed_records_agree_with_themselves():
-    folder = Path(__file__).parents[1] / "book" / "results"
-    records = runs.read_records(folder)
-    assert [(row.file, problems) for row in records.itertuples() if (problems := runs.verify(row.record))] == []
-    for row in records.itertuples():
-        experiment = experiments.get(row.paper, row.experiment)
-        place = {"seed": row.seed, "fold": row.fold, "profile": Profile(row.profile)}
-        assert (folder / row.file) == runs.path_of(folder, experiment, row.protocol, **place)
-        assert row.profile != "smoke"  # numbers of the built-in corpus enter no results table
-
-
 # Replicated
 
 

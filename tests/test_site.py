@@ -1,5 +1,6 @@
 """The rendered site, page by page: outputs, links, images, buttons, and in a browser errors and overflow. Run by `make site-test`."""
 
+import json
 import os
 import re
 import shutil
@@ -8,9 +9,13 @@ from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from conftest import CHAPTERS, CONFIG, ROOT, toc_files
+
+from musicgenre import papers
+from musicgenre.verdicts import Verdict
 
 SITE = ROOT / "_build" / "html"
 PAGES = [f"{file}.html" for file in toc_files()]
@@ -101,6 +106,91 @@ def test_the_first_chapter_can_be_heard():
     for player in players:
         sources = [player.get("src"), *(source.get("src") for source in player.select("source"))]
         assert any(source and source.startswith("data:audio/") for source in sources)
+
+
+# The scoreboard
+
+CLAIMS = [(papers.read(paper).short_name, claim) for paper in papers.PAPERS for claim in papers.read(paper).claims.index]
+
+
+@pytest.fixture
+def scoreboard(browser, address):
+    """The page of the scoreboard in the browser."""
+    tab = browser.new_page()
+    tab.route(lambda url: not url.startswith(address), lambda route: route.fulfill(status=200, body=""))
+    tab.goto(f"{address}/book/scoreboard.html", wait_until="load")
+    yield tab
+    tab.close()
+
+
+def rows(tab) -> list[list[str]]:
+    """The cells of the claims that are shown, in their order."""
+    return [row.locator("td").all_inner_texts() for row in tab.locator(".scoreboard tbody tr:visible").all()]
+
+
+def test_the_scoreboard_can_be_read_without_its_script():
+    """The build writes the whole table, with a verdict for each claim."""
+    found = [
+        [cell.get_text(" ", strip=True) for cell in row.select("td")] for row in soup("book/scoreboard.html").select(".scoreboard tbody tr")
+    ]
+    assert [(paper, text.split()[0]) for paper, text, *_ in found] == CLAIMS
+    assert {verdict for _, _, verdict, *_ in found} <= {f"{verdict.badge} {verdict}" for verdict in Verdict}
+
+
+def test_the_scoreboard_as_data_agrees_with_its_page():
+    """CSV and JSON can be parsed, hold the same, and the same verdicts as the page."""
+    csv, table = (
+        pd.read_csv(SITE / "book" / "scoreboard.csv", keep_default_na=False),
+        soup("book/scoreboard.html").select_one(".scoreboard"),
+    )
+    records = json.loads((SITE / "book" / "scoreboard.json").read_text(encoding="utf-8"))
+    columns = ["paper", "claim", "text", "where", "reported", "verdict", "found", "profile", "protocol", "chapter", "records"]
+    assert list(csv.columns) == columns and all(list(record) == columns for record in records)
+    joined = [record | {name: " ".join(record[name]) for name in ("protocol", "records")} for record in records]
+    assert joined == csv.to_dict("records")
+    assert [f"{Verdict(verdict).badge} {verdict}" for verdict in csv["verdict"]] == [badge.text for badge in table.select(".verdict")]
+    assert [len(record["records"]) for record in records] == [len(row.select("td")[-1].select("a")) for row in table.select("tbody tr")]
+    downloads = soup("book/scoreboard.html").select("a[download]")
+    assert [link["href"] for link in downloads] == ["scoreboard.csv", "scoreboard.json"]
+
+
+def test_the_scoreboard_is_filtered_by_paper_verdict_and_words(scoreboard):
+    """The filters work together; the number of claims left is announced."""
+    count = scoreboard.locator(".scoreboard-controls output")
+    everything = rows(scoreboard)
+    assert count.inner_text() == f"{len(CLAIMS)} of {len(CLAIMS)} claims"
+    scoreboard.get_by_label("Paper").select_option("Holst")
+    assert rows(scoreboard) == [row for row in everything if row[0] == "Holst"]
+    verdict = rows(scoreboard)[0][2]
+    scoreboard.get_by_label("Verdict").select_option(verdict)
+    both = [row for row in everything if row[0] == "Holst" and row[2] == verdict]
+    assert rows(scoreboard) == both
+    assert count.inner_text() == f"{len(both)} of {len(CLAIMS)} claims"
+    scoreboard.get_by_label("Paper").select_option("all")
+    scoreboard.get_by_label("Verdict").select_option("all")
+    scoreboard.get_by_label("Text").fill("DROPOUT")
+    assert rows(scoreboard) == [row for row in everything if "dropout" in " ".join(row).lower()] != []
+    scoreboard.get_by_label("Text").fill("no claim says this")
+    assert rows(scoreboard) == []
+
+
+def test_the_scoreboard_is_sorted_by_keyboard_up_and_down(scoreboard):
+    """The headers are buttons; C2 comes before C10; assistive technology is told the order."""
+    header = scoreboard.locator(".scoreboard").get_by_role("columnheader", name="Claim")
+    header.get_by_role("button").focus()
+    scoreboard.keyboard.press("Enter")
+    numbers = [int(row[1].split()[0].removeprefix("C")) for row in rows(scoreboard)]
+    assert numbers == sorted(int(claim.removeprefix("C")) for _, claim in CLAIMS)
+    assert header.get_attribute("aria-sort") == "ascending"
+    scoreboard.keyboard.press("Enter")
+    assert [int(row[1].split()[0].removeprefix("C")) for row in rows(scoreboard)] == sorted(numbers, reverse=True)
+    assert header.get_attribute("aria-sort") == "descending"
+    scoreboard.get_by_role("button", name="Paper", exact=True).click()
+    assert [row[0] for row in rows(scoreboard)] == sorted(paper for paper, _ in CLAIMS)
+    assert scoreboard.locator("[aria-sort]").count() == 1
+
+
+# All pages
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from conftest import CONFIG, ROOT
+from conftest import CHAPTERS, CONFIG, ROOT
 
 from musicgenre import papers, runs, tables, verdicts
 from musicgenre.settings import Profile
@@ -119,6 +119,53 @@ def test_badges_lead_to_the_places_of_their_claims(records):
     assert [line.span.text for line in page.select("li")][-1] == "[?] cannot be judged"
     assert "Profile lite" in page.text
     assert len(BeautifulSoup(tables.badges(PAPER, records, only=["C7", "C1"]), "html.parser").select("li")) == 2
+
+
+# Scoreboard
+
+
+@pytest.fixture
+def board(records, monkeypatch) -> pd.DataFrame:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("MUSICGENRE_RESULTS", raising=False)
+    return tables.scoreboard(records).set_index(["paper", "claim"])
+
+
+def test_the_scoreboard_holds_every_claim_of_every_paper_in_their_order(board, records):
+    assert list(board.index) == [(paper, claim) for paper in papers.PAPERS for claim in papers.read(paper).claims.index]
+    judged = tables.claims(PAPER, records)
+    assert (board.loc[PAPER.id, ["text", "where", "verdict", "found"]] == judged[["text", "where", "verdict", "found"]]).all(axis=None)
+    assert set(board["profile"]) == {"lite"}
+
+
+def test_the_scoreboard_says_what_a_verdict_rests_on(board):
+    found = board.loc[PAPER.id]
+    own = [f"demarco_2024/lstm_3s.lite.tracks.seed{seed}.json" for seed in (0, 1)]  # not those of the highest rung
+    assert found.loc["C1", "records"] == [*own, "demarco_2024/mlp_3s.lite.as_published.seed0.json"]
+    assert found.loc["C1", "protocol"] == ["tracks", "as_published"]
+    assert found.loc["C9", "records"] == ["demarco_2024/mlp_3s.lite.as_published.seed0.json"]  # named by no claim, but asked for by a check
+    assert found.loc["C3", "verdict"] == "not run" and found.loc["C3", "records"] == []
+    assert found.loc["C11", "verdict"] == "cannot be judged" and found.loc["C11", "protocol"] == []
+
+
+def test_the_scoreboard_holds_the_numbers_of_the_papers(board):
+    assert board.loc[(PAPER.id, "C8"), "reported"] == "mlp_30s 74 %, mlp_3s 66 %"
+    assert board.loc[("holst_2021", "C8"), "reported"] == "-10.8 points"
+    assert board.loc[("xu_2024", "C1"), "reported"] == tables.NONE
+
+
+def test_the_scoreboard_leads_to_the_chapters(board):
+    assert board.loc[(PAPER.id, "C10"), "chapter"] == "notebooks/04_demarco_2024.html#demarco-2024-c10"
+    assert {chapter.split(".html#")[0].split("/")[1] for chapter in board["chapter"]} <= set(CHAPTERS)
+
+
+def test_the_summary_counts_the_verdicts_of_each_paper(board):
+    counts = tables.summary(board.reset_index())
+    assert list(counts.index) == [papers.read(paper).short_name for paper in papers.PAPERS]
+    assert list(counts.columns) == [*map(str, Verdict), "claims"]
+    assert counts["claims"].tolist() == [len(papers.read(paper).claims) for paper in papers.PAPERS]
+    assert counts.loc["Xu et al.", "not run"] == 7 and counts.loc["Xu et al.", "reproduced"] == 0
+    assert counts["cannot be judged"].sum() == (board["verdict"] == "cannot be judged").sum() == 2
 
 
 # Progress

@@ -1,0 +1,113 @@
+"""The run records in `book/results`, checked from outside: their scores, their splits, and one run done again."""
+
+from functools import cache
+
+import handmade
+import numpy as np
+from conftest import ROOT
+
+from musicgenre import experiments, runs
+from musicgenre.corpora import fma, gtzan
+from musicgenre.corpora.corpus import Corpus
+from musicgenre.experiments import Dataset
+from musicgenre.experiments.xu_2024 import add_augmented
+from musicgenre.features import archives
+from musicgenre.settings import Profile
+from musicgenre.splits import split
+
+FOLDER = ROOT / "book" / "results"
+RECORDS = runs.read_records(FOLDER)  # reads no file that breaks the schema
+
+
+def test_every_file_is_where_its_contents_belong():
+    for row in RECORDS.itertuples():
+        place = {"seed": row.seed, "fold": row.fold, "profile": Profile(row.profile)}
+        assert FOLDER / row.file == runs.path_of(FOLDER, experiments.get(row.paper, row.experiment), row.protocol, **place)
+
+
+def test_no_record_is_of_the_synthetic_corpus():
+    assert set(RECORDS["profile"]) <= {"lite", "full"}
+    assert {made["corpus"]["name"] for made in RECORDS["record"]} <= {"gtzan", "fma_small"}
+
+
+def test_no_two_records_are_of_the_same_run():
+    assert not RECORDS.duplicated(["paper", "experiment", "profile", "protocol", "seed", "fold"]).any()
+
+
+def test_the_scores_of_every_record_follow_from_its_counts_and_predictions():
+    assert [(row.file, problems) for row in RECORDS.itertuples() if (problems := runs.verify(row.record))] == []
+
+
+# Splits
+
+
+@cache
+def items_of(corpus: Corpus, n_segments: int) -> Dataset:
+    """Segments without features: all that a split sees of a data set, and as much as its preparation needs."""
+    values = np.zeros((len(corpus), n_segments, 2, 64), np.float32)
+    return Dataset.from_segments(corpus, values, {"parameters": {"segment_s": None, "n_fft": 512}})
+
+
+@cache
+def gtzan_without(excluded: frozenset[str]) -> Corpus:
+    """GTZAN but for some clips; artists, folds and the fault-filtered split come with the package."""
+    return gtzan.from_facts(sorted(set(gtzan.facts().index) - excluded), "left out")
+
+
+@cache
+def split_digest(data: Dataset, prepare, protocol: str, *, seed: int, **settings) -> str:
+    """Draw a split; many experiments share one."""
+    parts = split(data.items, protocol, seed=seed, **settings)
+    if prepare:
+        data, parts = prepare(data, parts, seed)
+    return parts.digest(data.items)
+
+
+def splits_that_differ(corpus_name: str, corpus_of) -> list[str]:
+    """Draw the split of every record of a corpus again, and return the files of the records that name another one."""
+    differ = []
+    for file, made in zip(RECORDS["file"], RECORDS["record"], strict=True):
+        if made["corpus"]["name"] == corpus_name:
+            corpus, experiment = corpus_of(made), experiments.get(made["paper"], made["experiment"])
+            assert made["corpus"]["digest"] == corpus.digest, file
+            n_items = sum(made["split"]["n_items"].values())
+            if experiment.prepare is add_augmented:  # half of the training items are copies
+                n_items -= made["split"]["n_items"]["train"] // 2
+            settings = {"fold": made["fold"], "valid_fraction": experiment.valid_fraction, "test_fraction": experiment.test_fraction}
+            data = items_of(corpus, n_items // len(corpus))
+            found = split_digest(data, experiment.prepare, made["protocol"], seed=made["seed"], **settings)
+            differ += [file] if found != made["split"]["digest"] else []
+    return differ
+
+
+def test_the_splits_on_gtzan_are_those_that_the_records_name():
+    assert splits_that_differ("gtzan", lambda made: gtzan_without(frozenset(made["corpus"]["excluded"]))) == []
+
+
+def test_the_splits_on_fma_small_are_those_that_the_records_name(real_data):
+    with np.load(archives.find(real_data, "fma_small_logmel.npz")) as archive:
+        corpus = fma.from_labels(archive["track_id"], archive["genre"])
+    assert splits_that_differ("fma_small", lambda made: corpus) == []
+
+
+# Done again
+
+
+def test_a_run_done_again_gives_the_recorded_numbers(real_data, tmp_path, monkeypatch):
+    """Bit for bit on the processor and with the versions of the record; else the accuracy lies in the interval over its seeds."""
+    monkeypatch.setenv("MUSICGENRE_CACHE", str(tmp_path))
+    here = handmade.record("mlp_30s")
+    made_here = [(made["device"], made["versions"]) == (here["device"], here["versions"]) for made in RECORDS["record"]]
+    shortest = RECORDS.assign(made_here=made_here).query("paper == 'demarco_2024' and experiment == 'lstm_10s'")  # vectors of a table
+    row = shortest.sort_values("made_here", ascending=False, kind="stable").iloc[0]
+    experiment, recorded = experiments.get(row["paper"], row["experiment"]), row["record"]
+    dataset = experiment.dataset(Profile.LITE, real_data)
+    place = {"seed": recorded["seed"], "fold": recorded["fold"], "profile": Profile.LITE, "folder": tmp_path / "results"}
+    again, _ = runs.replicate(experiment, lambda: dataset, row["protocol"], **place)
+    assert again["split"] == recorded["split"]
+    if row["made_here"]:
+        for key in ("history", "best_epoch", "scores", "by_genre", "certainty", "tracks"):
+            assert again[key] == recorded[key], key
+    else:
+        seeds = runs.summarise(shortest).loc[tuple(row[["paper", "experiment", "profile", "protocol"]])]
+        assert seeds["low"] <= again["scores"]["segment"]["accuracy"] <= seeds["high"]
