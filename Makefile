@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+BENCHMARKS := $(filter-out __init__ common,$(basename $(notdir $(wildcard benchmarks/*.py))))
+ONE_THREAD := CUDA_VISIBLE_DEVICES= $(patsubst %,%_NUM_THREADS=1,OMP OPENBLAS MKL NUMBA) TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 \
+  XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 CELL_TIMEOUT_S := $(shell sed -n 's/^ *timeout: *\([0-9]*\).*/\1/p' _config.yml)
 
 # Quiet libraries, in one place for tests, book and JupyterLab; a value from outside wins.
@@ -9,7 +12,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_FORCE_GPU_ALLOW_GROWTH ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help book test site-test lab serve bench clean lock
+.PHONY: help book readme test site-test lab serve bench clean lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +20,9 @@ help: ## list the commands
 book: $(READY) ## execute the notebooks and render the site to _build/html
 	rm -rf _build/html
 	$(BIN)/jupyter-book build . --toc book/_toc.yml -n -W --keep-going
+
+readme: $(READY) ## write the verdicts of the run records into the README
+	$(BIN)/python book/_ext/readme.py
 
 test: $(READY) ## check the code style, run the tests, run every notebook (always with the profile smoke)
 	$(BIN)/ruff check
@@ -33,8 +39,8 @@ lab: $(READY) ## open the notebooks in JupyterLab
 serve: $(READY) ## show the rendered site at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
-bench: $(READY) ## run the benchmarks one after the other
-	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+bench: $(READY) ## run the benchmarks one after the other, on one thread a process
+	for name in $(BENCHMARKS); do $(ONE_THREAD) $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean: ## remove everything that was built, but for .venv
 	rm -rf _build build dist .pytest_cache .ruff_cache .hypothesis

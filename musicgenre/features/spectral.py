@@ -13,6 +13,8 @@ import scipy.fft
 
 from musicgenre.errors import DataError, SettingsError
 
+BLOCK_FRAMES = 64  # frames transformed at a time
+
 
 @lru_cache
 def hann(length: int) -> np.ndarray:
@@ -56,14 +58,22 @@ def stft(samples: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512, pad_m
 
 
 def _stft_blocks(samples: np.ndarray, n_fft: int, hop_length: int, pad_mode: str = "constant") -> Iterator[tuple[slice, np.ndarray]]:
-    # As many frames at a time as stay in the processor's cache through all that is done with them.
+    # So few frames at a time stay in the processor's cache through all that is done with them; a padded copy of the clip would not.
     if len(samples) < n_fft:
         raise DataError(f"{len(samples)} samples are fewer than one frame of {n_fft}; leave the clip out, or use a smaller n_fft")
-    padded = np.pad(samples.astype(np.float32, copy=False), n_fft // 2, mode=pad_mode)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop_length]
-    for first in range(0, len(frames), 64):
-        rows = slice(first, first + 64)
-        yield rows, scipy.fft.rfft(frames[rows] * hann(n_fft))
+    samples, half = samples.astype(np.float32, copy=False), n_fft // 2
+    before = np.pad(samples[:n_fft], (half, 0), mode=pad_mode)[:half]
+    after = np.pad(samples[-n_fft:], (0, half), mode=pad_mode)[-half:]
+    for first in range(0, 1 + len(samples) // hop_length, BLOCK_FRAMES):
+        start = first * hop_length - half
+        stop = start + (BLOCK_FRAMES - 1) * hop_length + n_fft
+        part = samples[max(start, 0) : stop]
+        if start < 0:
+            part = np.concatenate([before[start:], part])
+        if stop > len(samples):
+            part = np.concatenate([part, after])
+        frames = np.lib.stride_tricks.sliding_window_view(part, n_fft)[::hop_length]
+        yield slice(first, first + len(frames)), scipy.fft.rfft(frames * hann(n_fft))
 
 
 def harmonic_percussive(samples: np.ndarray, spectrum: np.ndarray, *, hop_length: int = 512) -> tuple[np.ndarray, np.ndarray]:
@@ -278,7 +288,7 @@ class Feature(ABC):
 
         The last segment may be short by up to 10 % of its length and is then filled with zeros.
         """
-        if samples.ndim != 1 or not np.abs(samples).max(initial=0) < 1e6:  # NaN is not less than anything
+        if samples.ndim != 1 or not -1e6 < samples.min(initial=0) <= samples.max(initial=0) < 1e6:  # NaN is not less than anything
             raise DataError("samples must be mono, finite and between -1 and 1; read the clip with musicgenre.corpora.audio.read")
         if self.segment_s is None:
             return samples[np.newaxis]
