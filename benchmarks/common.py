@@ -62,7 +62,7 @@ class Row:
         if self.at_most is not None:
             return next(iter(self.medians().values())) <= self.at_most
         ratios = [median for way, (median, _, _) in self.ratios().items() if way in self.against]
-        return min(ratios) >= self.at_least if ratios else None
+        return None if self.at_least is None or not ratios else min(ratios) >= self.at_least
 
 
 def in_turn(ways: Mapping[str, Callable[[], object] | None], *, rounds: int = ROUNDS, scale: float = 1.0) -> dict[str, list[float]]:

@@ -6,6 +6,8 @@ Heavy packages are imported inside the commands, so that ``--help`` answers at o
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +33,8 @@ DataOption = Annotated[
 ]
 CorpusArgument = Annotated[str, typer.Argument(help="synthetic, gtzan, fma_small, or a folder with one subfolder a genre.")]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", help="Worker processes; -1 uses every core.")]
+
+CONNECT_S = 10  # to wait for a Dask scheduler, and for its workers
 
 
 def main() -> None:
@@ -102,26 +106,44 @@ def features(
     ] = None,
 ) -> None:
     """Extract a feature of every clip into the feature store; finish what was begun before."""
-    from contextlib import nullcontext
-
-    import joblib
-
     from musicgenre import corpora
     from musicgenre import features as known
     from musicgenre.features import store
 
-    made = _feature(known, feature, parameter or [])
-    backend = nullcontext()
-    if dask:
-        from distributed import Client
-
-        Client(dask)
-        backend = joblib.parallel_config(backend="dask")
-    with backend:
-        result = store.extract(corpora.load(corpus, data), made, n_jobs=jobs)
+    made, clips = _feature(known, feature, parameter or []), corpora.load(corpus, data)
+    with _cluster(dask) if dask else nullcontext():
+        result = store.extract(clips, made, n_jobs=jobs)
     for track_id, reason in result.failures["reason"].items():
         typer.echo(f"failed {track_id}: {reason}", err=True)
     typer.echo(f"{len(result.corpus) - len(result.failures)} clips done, {len(result.failures)} failed: {result.folder}")
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[None]:
+    """Send joblib's work to the workers of a Dask cluster."""
+    from concurrent.futures import CancelledError
+
+    import joblib
+
+    try:
+        from distributed import Client, KilledWorker
+    except ModuleNotFoundError:
+        raise SettingsError("--dask needs the extra `cluster`; install it with: pip install -e .[cluster]") from None
+    try:
+        client = Client(address, timeout=CONNECT_S)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"--dask {address}: no Dask scheduler answers there ({error}); start one with: dask scheduler") from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_S)
+        except TimeoutError:
+            raise SettingsError(f"--dask {address}: the scheduler has no workers; start some with: dask worker {address}") from None
+        try:
+            with joblib.parallel_config(backend="dask"):
+                yield
+        except (OSError, CancelledError, KilledWorker) as error:
+            reason = str(error).splitlines()[0]
+            raise MusicGenreError(f"--dask {address}: stopped ({reason}); give the command again, and it goes on from there") from None
 
 
 def _feature(known, name: str, parameters: list[str]):

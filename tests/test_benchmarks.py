@@ -35,6 +35,7 @@ def test_ratios_pair_the_rounds_so_that_a_slow_round_counts_for_both():
         ({"at_most": 2.0}, [4.0], True),
         ({"at_most": 1.5}, [4.0], False),
         ({}, [4.0], None),
+        ({"against": ["theirs"]}, [4.0], None),
     ],
 )
 def test_targets(target, theirs, holds):

@@ -143,6 +143,22 @@ def test_several_processes_fill_one_store_together(faulty_music):
     assert len(list(made.folder.parent.iterdir())) == 1  # nothing half-made lies about
 
 
+def test_a_chunk_that_another_writer_finished_meanwhile_is_not_computed_again(music):
+    corpus, others = folder.load(music), []
+
+    class Overtaken(Small):
+        def of_segment(self, samples):
+            if not others:
+                others.append("at work")
+                extract(corpus, self, n_jobs=1, progress=False)
+            return super().of_segment(samples)
+
+    count = next(computed)
+    values = extract(corpus, Overtaken(), n_jobs=1, progress=False).read()[1]
+    assert next(computed) - count - 1 == (N_CLIPS + CHUNK_CLIPS) * Small().n_segments  # the chunk in progress alone is computed twice
+    np.testing.assert_array_equal(values, expected(corpus))
+
+
 def test_clips_that_fail_are_named_with_the_reason_and_left_out(faulty_music):
     corpus = folder.load(faulty_music)
     made = extract(corpus, Small(), n_jobs=2, progress=False)
@@ -167,6 +183,25 @@ def test_a_corpus_of_failures_is_an_error(tmp_path):
 def test_a_corpus_without_audio_says_so():
     made = extract(gtzan.from_facts(["blues.00000", "rock.00001"], "not wanted"), Small(), n_jobs=1, progress=False)
     assert made.failures["reason"]["rock.00001"] == "rock.00001: no audio file at hand"
+
+
+def test_a_file_that_is_not_seen_stops_the_extraction_and_does_not_count_as_failed(music):
+    corpus = folder.load(music)
+    unseen = Path(corpus.clips["path"].iloc[-1])
+    unseen.unlink()
+    with pytest.raises(DataError, match=f"{unseen}: not seen from .*; every machine needs the clips and the cache folder"):
+        extract(corpus, Small(), n_jobs=1, progress=False)
+    begun = FeatureStore.create(corpus, Small())
+    assert begun.pending() == [range(N_CLIPS - CHUNK_CLIPS, N_CLIPS)]
+    assert begun.failures.empty
+
+
+def test_a_worker_with_another_version_of_the_feature_is_refused(music):
+    class Elsewhere(Small):
+        version = property(lambda self: next(computed))  # never what it was when the work was given out
+
+    with pytest.raises(DataError, match="has another version of the feature log_mel; install the same package on all machines"):
+        extract(folder.load(music), Elsewhere(), n_jobs=1, progress=False)
 
 
 def test_a_mended_clip_is_found(faulty_music):
@@ -230,6 +265,14 @@ def test_ready_made_values_are_filled_in_chunk_by_chunk_and_resumed(music):
     fill(made, read_rows, progress=False)
     assert asked == [0, CHUNK_CLIPS, CHUNK_CLIPS, 2 * CHUNK_CLIPS]
     np.testing.assert_array_equal(made.read()[1], values)
+
+
+def test_a_slice_of_the_values_is_read_without_the_rest(music):
+    made = extract(folder.load(music), Small(), n_jobs=1, progress=False)
+    values = made.read()[1]
+    (made.folder / "values" / "c" / "2" / "0" / "0" / "0").write_bytes(b"damaged")
+    np.testing.assert_array_equal(made.values[3 : 2 * CHUNK_CLIPS], values[3 : 2 * CHUNK_CLIPS])
+    assert made.values.shape == values.shape
 
 
 def test_memory_does_not_grow_with_the_corpus():

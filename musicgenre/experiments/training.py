@@ -95,7 +95,6 @@ def fit(
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         steps_per_execution=1 if keras.config.backend() == "torch" else STEPS_PER_EXECUTION,  # PyTorch takes one at a time
-        jit_compile=False if _slow_in_xla(model) else "auto",
     )
     model.optimizer.build(model.trainable_variables)
     state = model.variables + model.optimizer.variables
@@ -124,17 +123,6 @@ def fit(
 def best_epoch(history: dict[str, list[float]]) -> int:
     """Return the epoch with the lowest validation loss, counted from 1; 0 where there is none yet."""
     return int(np.argmin(history["val_loss"])) + 1 if history["val_loss"] else 0
-
-
-def _slow_in_xla(model) -> bool:
-    # On a CPU, convolutions take up to twice as long in XLA as in the kernels of TensorFlow; recurrent layers alone are faster in it.
-    import keras
-
-    def convolves(layer) -> bool:
-        return isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D) or any(map(convolves, getattr(layer, "layers", ())))
-
-    on_cpu = all(device.startswith("cpu") for device in keras.distribution.list_devices())
-    return keras.config.backend() == "tensorflow" and on_cpu and convolves(model)
 
 
 def _save(checkpoint: Path, state: list, history: dict, best: list[np.ndarray]) -> None:

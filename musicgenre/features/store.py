@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import zarr
+import zarr.codecs
 from tqdm.auto import tqdm
 
 from musicgenre import settings
@@ -28,6 +30,7 @@ from musicgenre.corpora.corpus import Corpus
 from musicgenre.errors import DataError
 
 CHUNK_CLIPS = 8  # clips in one chunk: the unit of work, and all that a kill can lose
+COMPRESSOR = zarr.codecs.BloscCodec(cname="lz4", shuffle="shuffle")  # for float32 faster and smaller than Zarr's default
 PENDING, DONE, FAILED = 0, 1, 2
 
 
@@ -57,7 +60,7 @@ class FeatureStore:
     feature
         The feature whose values it holds.
     folder : Path
-        The Zarr group: ``values`` (n_clips, n_segments, …) and ``status`` (n_clips,).
+        The Zarr group of :attr:`values` and :attr:`status`.
     source : str
         Where the values came from; see :func:`describe`.
 
@@ -81,7 +84,7 @@ class FeatureStore:
             made = Path(tempfile.mkdtemp(prefix=folder.stem, dir=folder.parent))
             group = zarr.open_group(made, mode="w")
             shape = (len(corpus), feature.n_segments, *feature.shape)
-            group.create_array("values", shape=shape, chunks=(CHUNK_CLIPS, *shape[1:]), dtype=feature.dtype)
+            group.create_array("values", shape=shape, chunks=(CHUNK_CLIPS, *shape[1:]), dtype=feature.dtype, compressors=COMPRESSOR)
             group.create_array("status", shape=shape[:1], chunks=(CHUNK_CLIPS,), dtype="uint8", fill_value=PENDING)
             (made / "failures").mkdir()
             try:
@@ -89,6 +92,11 @@ class FeatureStore:
             except OSError:  # another process was quicker: use its store
                 shutil.rmtree(made)
         return cls(corpus, feature, folder, source)
+
+    @property
+    def values(self) -> zarr.Array:
+        """Values on disk, (n_clips, n_segments, …): a slice reads its chunks alone. Zeros where a clip is pending or failed."""
+        return zarr.open_group(self.folder, mode="r")["values"]
 
     @property
     def status(self) -> np.ndarray:
@@ -108,20 +116,10 @@ class FeatureStore:
         chunks = [range(start, min(start + CHUNK_CLIPS, len(status))) for start in range(0, len(status), CHUNK_CLIPS)]
         return [rows for rows in chunks if (status[rows.start : rows.stop] == PENDING).any()]
 
-    def write(self, rows: range, values: np.ndarray, failures: dict[str, str]) -> None:
-        """Write one chunk: the values first, what failed next, the status last."""
-        group = zarr.open_group(self.folder, mode="r+")
-        group["values"][rows.start : rows.stop] = values
-        if failures:
-            file = self.folder / "failures" / f"{rows.start:08d}.json"
-            written = file.with_suffix(f".{uuid.uuid4().hex}")  # another process may be writing the same chunk
-            written.write_text(json.dumps(failures))
-            os.replace(written, file)
-        failed = self.corpus.clips.index[rows.start : rows.stop].isin(list(failures))
-        group["status"][rows.start : rows.stop] = np.where(failed, FAILED, DONE).astype("uint8")
-
     def read(self) -> tuple[Corpus, np.ndarray]:
-        """Return the corpus of the finished clips and their values, (n_clips, n_segments, …).
+        """Return the corpus of the finished clips and their values in memory, (n_clips, n_segments, …).
+
+        Where they do not fit there, take them from :attr:`values` in slices.
 
         Raises
         ------
@@ -134,17 +132,16 @@ class FeatureStore:
         failures = self.failures
         if (status == FAILED).all():
             raise DataError(f"no clip of the corpus {self.corpus.name} could be used; the first: {failures['reason'].iloc[0]}")
-        values = zarr.open_group(self.folder, mode="r")["values"][:]
         if failures.empty:
-            return self.corpus, values
+            return self.corpus, self.values[:]
         excluded = pd.concat([self.corpus.excluded, failures])
         done = self.corpus.select(self.corpus.clips.index[status == DONE])
-        return replace(done, excluded=excluded), values[status == DONE]
+        return replace(done, excluded=excluded), self.values.oindex[status == DONE]
 
 
 def _state_of_files(corpus: Corpus) -> str:
     # Size and time of the last change: where a file is mended or replaced, features of the old one must not be found.
-    files = [Path(path) for path in corpus.clips["path"] if path is not None]
+    files = (Path(path) for path in corpus.clips["path"] if path is not None)
     states = [(state.st_size, state.st_mtime_ns) for state in (file.stat() for file in files if file.is_file())]
     return hashlib.sha256(json.dumps(states).encode()).hexdigest()
 
@@ -160,7 +157,7 @@ def extract(corpus: Corpus, feature, *, n_jobs: int = -1, progress: bool = True)
         One of the features of :mod:`musicgenre.features`.
     n_jobs : int
         Worker processes, as joblib counts them. Inside ``joblib.parallel_config(backend="dask")`` the work
-        goes to the machines of a Dask cluster that see the same cache folder.
+        goes to a Dask cluster, whose machines have this version of the package and the same folders of clips and cache.
     progress : bool
         Show a progress bar where there is work to do.
 
@@ -169,6 +166,11 @@ def extract(corpus: Corpus, feature, *, n_jobs: int = -1, progress: bool = True)
     FeatureStore
         Complete: every clip is done, or failed with its reason in :attr:`FeatureStore.failures`.
 
+    Raises
+    ------
+    DataError
+        If a worker does not see the store or a file, or has another version of the feature. What is finished stays.
+
     Notes
     -----
     Taught in the notebook ``02_from_sound_to_features``.
@@ -176,7 +178,11 @@ def extract(corpus: Corpus, feature, *, n_jobs: int = -1, progress: bool = True)
     store = FeatureStore.create(corpus, feature)
     chunks = store.pending()
     if chunks:
-        jobs = (joblib.delayed(_extract_chunk)(store, rows) for rows in chunks)
+        paths = corpus.clips["path"]  # a job takes along what it needs of it, not the corpus
+        jobs = (
+            joblib.delayed(_extract_chunk)(store.folder, feature, describe(feature), rows, paths.iloc[rows.start : rows.stop].to_dict())
+            for rows in chunks
+        )
         work = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
         n_done = len(corpus) - sum(map(len, chunks))
         with tqdm(total=len(corpus), initial=n_done, desc=f"{corpus.name} {feature.name}", unit="clip", disable=not progress) as bar:
@@ -185,19 +191,39 @@ def extract(corpus: Corpus, feature, *, n_jobs: int = -1, progress: bool = True)
     return store
 
 
-def _extract_chunk(store: FeatureStore, rows: range) -> int:
-    feature = store.feature
+def _extract_chunk(folder: Path, feature, described: dict, rows: range, paths: Mapping[str, str | None]) -> int:
+    if describe(feature) != described:
+        raise DataError(f"{platform.node()} has another version of the feature {feature.name}; install the same package on all machines")
+    files = [path for path in paths.values() if path is not None]
+    if not folder.exists() or (files and not any(Path(file).exists() for file in files)):
+        unseen = files[0] if folder.exists() else folder
+        raise DataError(f"{unseen}: not seen from {platform.node()}; every machine needs the clips and the cache folder at the same place")
+    status = zarr.open_group(folder, mode="r")["status"][rows.start : rows.stop]
+    if (status != PENDING).all():  # finished by another writer, or by a worker that was lost before it could say so
+        return len(rows)
     values = np.zeros((len(rows), feature.n_segments, *feature.shape), feature.dtype)
     failures = {}
-    for value, (track_id, path) in zip(values, store.corpus.clips["path"].iloc[rows.start : rows.stop].items(), strict=True):
+    for value, (track_id, path) in zip(values, paths.items(), strict=True):
         try:
             if path is None:
                 raise DataError(f"{track_id}: no audio file at hand")
             value[:] = feature(audio.read(path, sample_rate_hz=feature.sample_rate_hz))
         except DataError as error:
             failures[track_id] = str(error)
-    store.write(rows, values, failures)
+    _write_chunk(folder, rows, values, failures, [FAILED if track_id in failures else DONE for track_id in paths])
     return len(rows)
+
+
+def _write_chunk(folder: Path, rows: range, values: np.ndarray, failures: dict[str, str], status: int | list[int]) -> None:
+    # The values first, what failed next, the status last.
+    group = zarr.open_group(folder, mode="r+")
+    group["values"][rows.start : rows.stop] = values
+    if failures:
+        file = folder / "failures" / f"{rows.start:08d}.json"
+        written = file.with_suffix(f".{uuid.uuid4().hex}")  # another process may be writing the same chunk
+        written.write_text(json.dumps(failures))
+        os.replace(written, file)
+    group["status"][rows.start : rows.stop] = status
 
 
 def fill(store: FeatureStore, read_rows: Callable[[range], np.ndarray], *, progress: bool = True) -> FeatureStore:
@@ -214,5 +240,5 @@ def fill(store: FeatureStore, read_rows: Callable[[range], np.ndarray], *, progr
     """
     chunks: Iterable[range] = store.pending()
     for rows in tqdm(chunks, desc=f"{store.corpus.name} {store.feature.name}", unit="chunk", disable=not (progress and chunks)):
-        store.write(rows, read_rows(rows), {})
+        _write_chunk(store.folder, rows, read_rows(rows), {}, DONE)
     return store
