@@ -185,15 +185,24 @@ def test_a_corpus_without_audio_says_so():
     assert made.failures["reason"]["rock.00001"] == "rock.00001: no audio file at hand"
 
 
-def test_a_file_that_is_not_seen_stops_the_extraction_and_does_not_count_as_failed(music):
+def test_a_folder_that_is_not_seen_stops_the_extraction_and_its_clips_do_not_count_as_failed(music):
     corpus = folder.load(music)
-    unseen = Path(corpus.clips["path"].iloc[-1])
-    unseen.unlink()
-    with pytest.raises(DataError, match=f"{unseen}: not seen from .*; every machine needs the clips and the cache folder"):
+    unseen = [Path(path) for path in corpus.clips["path"].iloc[-CHUNK_CLIPS:]]
+    for path in unseen:
+        path.unlink()
+    with pytest.raises(DataError, match=f"{unseen[0]}: not seen from .*; every machine needs the clips and the cache folder"):
         extract(corpus, Small(), n_jobs=1, progress=False)
     begun = FeatureStore.create(corpus, Small())
     assert begun.pending() == [range(N_CLIPS - CHUNK_CLIPS, N_CLIPS)]
     assert begun.failures.empty
+
+
+def test_a_clip_that_has_gone_is_reported_and_skipped(music):
+    corpus = folder.load(music)
+    gone = Path(corpus.clips["path"].iloc[-1])
+    gone.unlink()
+    made = extract(corpus, Small(), n_jobs=1, progress=False)
+    assert made.failures["reason"].to_dict() == {corpus.clips.index[-1]: f"{gone}: no such file"}
 
 
 def test_a_worker_with_another_version_of_the_feature_is_refused(music):
