@@ -121,7 +121,7 @@ def table(rows: Iterable[Row]) -> pd.DataFrame:
     for row in rows:
         ratios = {way: f" ({median:.2g}×, {low:.2g}–{high:.2g})" for way, (median, low, high) in row.ratios().items()}
         cells = dict.fromkeys(row.values, "not installed") | {
-            way: f"{value:.3g}{ratios.get(way, '')}" for way, value in row.medians().items()
+            way: (f"{value:,.0f}" if value >= 100 else f"{value:.3g}") + ratios.get(way, "") for way, value in row.medians().items()
         }
         target = "" if row.at_most is None else f"at most {row.at_most:g}"
         target = target if row.at_least is None else f"{row.at_least:g}× {', '.join(row.against)}"
