@@ -209,7 +209,8 @@ def scoreboard(records: pd.DataFrame | None = None, *, profile: Profile = Profil
     records = runs.read_records() if records is None else records
     rows = []
     for paper in map(papers.read, papers.PAPERS):
-        own = _under_own_protocol(records[(records["paper"] == paper.id) & (records["profile"] == str(profile))])
+        of_paper = records[(records["paper"] == paper.id) & (records["profile"] == str(profile))]
+        own = of_paper[of_paper["protocol"] == verdicts.own_protocols(of_paper)]
         chapter = next((_checkout() / "notebooks").glob(f"*_{paper.id}.ipynb"), Path(paper.id)).stem
         for claim_id, row in claims(paper, own, profile=profile).iterrows():
             judged_by = _judged_by(paper, claim_id, own, profile)
@@ -229,11 +230,6 @@ def scoreboard(records: pd.DataFrame | None = None, *, profile: Profile = Profil
                 }
             )
     return pd.DataFrame(rows)
-
-
-def _under_own_protocol(records: pd.DataFrame) -> pd.DataFrame:
-    own = [experiments.get(paper, name).protocols[0] for paper, name in zip(records["paper"], records["experiment"], strict=True)]
-    return records[records["protocol"] == own]
 
 
 def _judged_by(paper: Paper, claim_id: str, own: pd.DataFrame, profile: Profile) -> list[str]:

@@ -190,8 +190,12 @@ def on_rung(records: pd.DataFrame, protocol: str) -> pd.DataFrame:
     Taught in the notebook ``10_what_survives``.
     """
     chosen = records[records["protocol"] == protocol]
-    own = [experiments.get(paper, experiment).protocols[0] for paper, experiment in zip(chosen["paper"], chosen["experiment"], strict=True)]
-    return chosen.assign(protocol=own)
+    return chosen.assign(protocol=own_protocols(chosen))
+
+
+def own_protocols(records: pd.DataFrame) -> list[str]:
+    """Return, for each record, the protocol that its paper used."""
+    return [experiments.get(paper, name).protocols[0] for paper, name in zip(records["paper"], records["experiment"], strict=True)]
 
 
 def holds(ranking: list, means: dict[str, float]) -> bool:
