@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from musicgenre.runs import processor
+
 RECORDS = Path(__file__).parents[1] / "book" / "benchmarks"
 ROUNDS = 7
 
@@ -96,11 +98,8 @@ def in_turn(ways: Mapping[str, Callable[[], object] | None], *, rounds: int = RO
 
 def machine() -> dict[str, str | int]:
     """Return what the measurements depend on: processor, cores, operating system, Python, date."""
-    cpu_info = Path("/proc/cpuinfo")  # Linux alone
-    lines = cpu_info.read_text().splitlines() if cpu_info.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
-        "processor": models[0] if models else platform.processor() or platform.machine(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
         "system": f"{platform.system()} {platform.machine()}",
@@ -113,6 +112,14 @@ def read(name: str) -> tuple[dict, dict[str, Row]]:
     """Return a record of ``book/benchmarks``, and its rows by name."""
     record = json.loads((RECORDS / f"{name}.json").read_text(encoding="utf-8"))
     return record, {row["name"]: Row(**row) for row in record["rows"]}
+
+
+def in_words(record: dict) -> str:
+    """Say when and where a record was measured, and with which versions."""
+    machine = record["machine"]
+    cores = f"{machine['cores']} cores, {machine['threads']} thread a process"
+    where = f"{machine['date']}, {machine['processor']}, {cores}, {machine['system']}, Python {machine['python']}"
+    return ", ".join([where, *(f"{package} {version}" for package, version in record["versions"].items())])
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:

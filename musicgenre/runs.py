@@ -217,7 +217,7 @@ def replicate(
     if path.exists() and not force:
         return read_record(path), False
     dataset = load()
-    made_from = hashlib.sha256(repr((dataset.feature["digest"], experiment.training)).encode()).hexdigest()[:16]
+    made_from = hashlib.sha256(repr((dataset.feature["digest"], dataset.x.shape, experiment.training)).encode()).hexdigest()[:16]
     checkpoint = settings.cache_folder() / "checkpoints" / f"{path.parent.name}.{path.stem}.{made_from}.npz"
     if force:
         checkpoint.unlink(missing_ok=True)
@@ -392,11 +392,11 @@ def _device() -> str:
     import keras
 
     kinds = {device.split(":")[0] for device in keras.distribution.list_devices()}
-    return f"{'GPU' if 'gpu' in kinds else 'CPU'}, {os.cpu_count()} cores of {_processor()}, {platform.system()} {platform.machine()}"
+    return f"{'GPU' if 'gpu' in kinds else 'CPU'}, {os.cpu_count()} cores of {processor()}, {platform.system()} {platform.machine()}"
 
 
-def _processor() -> str:
-    # As exactly as the system tells: another processor adds in another order, and then the last digits differ.
+def processor() -> str:
+    """Name the processor as exactly as the system tells: another one adds in another order, and then the last digits differ."""
     try:
         facts = dict(re.findall(r"^(model name|cpu family|model)\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE))
         return f"{facts['model name']} (family {facts['cpu family']}, model {facts['model']})"

@@ -213,7 +213,7 @@ def scoreboard(records: pd.DataFrame | None = None, *, profile: Profile = Profil
         own = of_paper[of_paper["protocol"] == verdicts.own_protocols(of_paper)]
         chapter = next((_checkout() / "notebooks").glob(f"*_{paper.id}.ipynb"), Path(paper.id)).stem
         for claim_id, row in claims(paper, own, profile=profile).iterrows():
-            judged_by = _judged_by(paper, claim_id, own, profile)
+            judged_by = _judged_by(paper, claim_id, row["verdict"], own, profile)
             rows.append(
                 {
                     "paper": paper.id,
@@ -232,16 +232,18 @@ def scoreboard(records: pd.DataFrame | None = None, *, profile: Profile = Profil
     return pd.DataFrame(rows)
 
 
-def _judged_by(paper: Paper, claim_id: str, own: pd.DataFrame, profile: Profile) -> list[str]:
+def _judged_by(paper: Paper, claim_id: str, verdict: str, own: pd.DataFrame, profile: Profile) -> list[str]:
     """Experiments that a claim compares; where a check decides, those without whose runs it could not."""
     claim = paper.claims.to_dict("index")[claim_id]
     if claim["judged_by"] != "check":
         return verdicts.experiments_of(claim)
+    if verdict == Verdict.NOT_RUN:
+        return []
 
-    def is_judged(records: pd.DataFrame) -> bool:
-        return verdicts.judge(paper, claim_id, records, profile).verdict != Verdict.NOT_RUN
+    def undecided_without(name: str) -> bool:
+        return verdicts.judge(paper, claim_id, own[own["experiment"] != name], profile).verdict == Verdict.NOT_RUN
 
-    return [name for name in own["experiment"].unique() if not is_judged(own[own["experiment"] != name])] if is_judged(own) else []
+    return [name for name in own["experiment"].unique() if undecided_without(name)]
 
 
 def summary(board: pd.DataFrame) -> pd.DataFrame:

@@ -81,8 +81,11 @@ def test_an_item_is_a_picture_of_three_seconds(dataset):
 
 def test_lite_says_what_it_reduces(real_data):
     lite = experiments.get(PAPER.id, "exp_8").dataset(Profile.LITE, real_data)
-    assert lite.x.shape == (9990, 128, 128, 3) and lite.x.dtype == np.uint8
-    assert lite.reductions == (paper_experiments.LONG_HOP,) and "38 frames" in lite.reductions[0]
+    assert lite.x.shape == (9990, 64, 64, 3) and lite.x.dtype == np.uint8
+    hop, size = lite.reductions
+    assert "38 frames" in hop and size == "pictures of 64 × 64 pixels instead of 128 × 128"
+    dense = experiments.get(PAPER.id, "exp_1").dataset(Profile.LITE, real_data)
+    assert dense.x.shape == (9990, 128, 128, 3) and dense.reductions == (hop,)
 
 
 # Activations, as the record of experiment 8 keeps them
