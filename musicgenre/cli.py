@@ -14,7 +14,6 @@ from typing import Annotated
 
 import typer
 
-from musicgenre import settings
 from musicgenre.errors import MusicGenreError, SettingsError
 from musicgenre.settings import Profile
 
@@ -190,7 +189,7 @@ def replicate(
         for name in papers
         for found in ([experiments.get(name, wanted) for wanted in experiment] if experiment else experiments.of_paper(name).values())
     ]
-    folder = results or (settings.cache_folder() / "results" if profile is Profile.SMOKE else runs.results_folder())
+    folder = results or runs.results_folder(profile)
     todo = runs.plan(chosen, protocols=protocol, seeds=seeds)
     missing = [job for job in todo if force or not job.path(folder, profile).exists()]
     with tqdm(missing, initial=len(todo) - len(missing), total=len(todo), unit="run", disable=None) as bar:
@@ -212,7 +211,7 @@ def replicate(
 def report(
     paper: Annotated[str | None, typer.Argument(help="A paper; all papers if left out.")] = None,
     profile: Annotated[Profile, typer.Option(help="Records of this profile.")] = Profile.LITE,
-    results: Annotated[Path | None, typer.Option(help="Folder of the run records [default: book/results].")] = None,
+    results: Annotated[Path | None, typer.Option(help="Folder of the run records [default: book/results, or the cache for smoke].")] = None,
 ) -> None:
     """Print each paper's table beside ours, and the verdict on each claim."""
     from musicgenre import papers, tables

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -26,11 +25,13 @@ from musicgenre.settings import Profile
 from musicgenre.splits import PARTS, PROTOCOLS, split
 
 
-def results_folder() -> Path:
+def results_folder(profile: Profile = Profile.LITE) -> Path:
     """Return the folder of the run records: ``book/results`` of the checkout that holds the working directory.
 
-    ``MUSICGENRE_RESULTS`` names another. Outside a checkout it is a folder in the cache.
+    ``MUSICGENRE_RESULTS`` names another. Outside a checkout, and for the profile ``smoke``, it is a folder in the cache.
     """
+    if profile is Profile.SMOKE:
+        return settings.cache_folder() / "results"
     if os.environ.get("MUSICGENRE_RESULTS"):
         return Path(os.environ["MUSICGENRE_RESULTS"]).expanduser().resolve()
     here = Path.cwd()
@@ -62,8 +63,7 @@ def record(outcome: Outcome) -> dict:
     n_genres, items = len(dataset.genres), dataset.items.iloc[parts.test]
     true, predicted = dataset.y[parts.test], probabilities.argmax(axis=1)
     track_ids, track_probabilities = evaluation.by_track(probabilities, items["track_id"])
-    own = probabilities[np.arange(len(true)), true]
-    in_top3 = (probabilities > own[:, None]).sum(axis=1) < 3
+    in_top3 = (np.argsort(-probabilities, axis=1, kind="stable")[:, :3] == true[:, None]).any(axis=1)
     by_track = pd.DataFrame({"true": true, "correct": predicted == true, "top3": in_top3}).groupby(items["track_id"].to_numpy(dtype=str))
     track_true, track_predicted = by_track["true"].first().to_numpy(), track_probabilities.argmax(axis=1)
     counts = evaluation.confusion(true, predicted, n_genres)
@@ -144,16 +144,16 @@ def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None =
     experiments : iterable of Experiment
         What to run.
     protocols : iterable of str, optional
-        Only these rungs; else those that each experiment names.
+        Only these of the rungs that each experiment names.
     seeds : int, optional
         Seeds 0 to ``seeds - 1``; else as many as each experiment asks for. The protocol ``artists`` is run on each of its three folds.
 
     Raises
     ------
     SettingsError
-        If a protocol is unknown.
+        If a protocol is unknown, or none of the experiments names it.
     """
-    experiments, protocols = list(experiments), list(protocols or ())
+    experiments, protocols = list(experiments), list(protocols or PROTOCOLS)
     for name in protocols:
         if name not in PROTOCOLS:
             raise SettingsError(f"unknown protocol {name!r}; use one of {', '.join(PROTOCOLS)}")
@@ -161,9 +161,12 @@ def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None =
         Job(experiment, protocol, seed, fold)
         for experiment in experiments
         for seed in range(seeds or experiment.seeds)
-        for protocol in (protocols or experiment.protocols)
+        for protocol in experiment.protocols
+        if protocol in protocols
         for fold in ((1, 2, 3) if protocol == "artists" else (1,))
     ]
+    if not jobs:
+        raise SettingsError(f"none of the experiments is run under {' or '.join(protocols)}; each has its own rungs of the leak ladder")
     return sorted(jobs, key=lambda job: job.seed)
 
 
@@ -216,12 +219,10 @@ def replicate(
     path = path_of(folder, experiment, protocol, seed=seed, fold=fold, profile=profile)
     if path.exists() and not force:
         return read_record(path), False
-    dataset = load()
-    made_from = hashlib.sha256(repr((dataset.feature["digest"], dataset.x.shape, experiment.training)).encode()).hexdigest()[:16]
-    checkpoint = settings.cache_folder() / "checkpoints" / f"{path.parent.name}.{path.stem}.{made_from}.npz"
+    checkpoint = settings.cache_folder() / "checkpoints" / f"{path.parent.name}.{path.stem}.npz"
     if force:
         checkpoint.unlink(missing_ok=True)
-    outcome = run(experiment, dataset, protocol, seed=seed, fold=fold, profile=profile, checkpoint=checkpoint, on_epoch=on_epoch)
+    outcome = run(experiment, load(), protocol, seed=seed, fold=fold, profile=profile, checkpoint=checkpoint, on_epoch=on_epoch)
     made = record(outcome)
     write_record(path, made)
     checkpoint.unlink(missing_ok=True)
@@ -262,6 +263,11 @@ def read_records(folder: Path | None = None, paper: str | None = None) -> pd.Dat
         One row a record: ``paper``, ``experiment``, ``profile``, ``protocol``, ``seed``, ``fold``, ``accuracy`` (by segment),
         ``track_accuracy``, ``loss``, ``best_epoch``, ``parameters``, ``wall_time_s``, ``file`` and the whole ``record``.
 
+    Raises
+    ------
+    DataError
+        If a file is no record, or if records that would be averaged were made from different things.
+
     Notes
     -----
     Taught in the notebook ``04_demarco_2024``.
@@ -277,7 +283,24 @@ def read_records(folder: Path | None = None, paper: str | None = None) -> pd.Dat
         row |= {"wall_time_s": found["wall_time_s"], "file": file.relative_to(folder).as_posix(), "record": found}
         rows.append(row)
     columns = ["paper", "experiment", "profile", "protocol", "seed", "fold", "accuracy", "track_accuracy", "loss", "best_epoch"]
-    return pd.DataFrame(rows, columns=[*columns, "parameters", "wall_time_s", "file", "record"])
+    records = pd.DataFrame(rows, columns=[*columns, "parameters", "wall_time_s", "file", "record"])
+    _refuse_mixtures(records)
+    return records
+
+
+def _refuse_mixtures(records: pd.DataFrame) -> None:
+    """Refuse runs of one experiment on different clips or features, and those of one paper on different backends."""
+    data = records["record"].map(lambda made: (made["corpus"]["digest"], made["feature"]["digest"]))
+    backend = records["record"].map(lambda made: made["versions"]["backend"])
+    for what, made_from, keys in (
+        ("clips or features", data, ["paper", "experiment", "profile", "protocol"]),
+        ("backends", backend, ["paper", "profile"]),
+    ):
+        first = made_from.groupby([records[key] for key in keys]).transform("first")
+        for odd in records.index[made_from != first][:1]:
+            alike = (records[keys] == records.loc[odd, keys]).all(axis=1)
+            files = f"{records.loc[alike, 'file'].iloc[0]} and {records.at[odd, 'file']}"
+            raise DataError(f"{files} are of different {what} and cannot stand in one table; keep one in another folder (--results)")
 
 
 def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
@@ -309,10 +332,11 @@ def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
         else:
             correct, counts = [np.array(t["correct"]) for t in tracks], [np.array(t["segments"]) for t in tracks]
         accuracy = group["track_accuracy" if by == "track" else "accuracy"]
-        low, high = evaluation.run_interval(correct, counts)
+        same_tracks = group["record"].map(lambda found: found["split"]["digest"]).nunique() == 1
+        low, high = evaluation.run_interval(correct, counts, same_tracks=same_tracks)
         sd = accuracy.std() if len(group) > 1 else np.nan
         rows[key] = {"mean": accuracy.mean(), "sd": sd, "low": low, "high": high, "runs": len(group), "files": list(group["file"])}
-    index = pd.MultiIndex.from_tuples(list(rows), names=["paper", "experiment", "profile", "protocol"]) if rows else None
+    index = pd.MultiIndex.from_tuples(list(rows), names=["paper", "experiment", "profile", "protocol"])
     return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "low", "high", "runs", "files"])
 
 
@@ -391,8 +415,13 @@ def _compact(made: dict) -> str:
 def _device() -> str:
     import keras
 
-    kinds = {device.split(":")[0] for device in keras.distribution.list_devices()}
-    return f"{'GPU' if 'gpu' in kinds else 'CPU'}, {os.cpu_count()} cores of {processor()}, {platform.system()} {platform.machine()}"
+    if keras.config.backend() == "torch":  # Keras cannot list its devices
+        import torch
+
+        on_gpu = torch.cuda.is_available()
+    else:
+        on_gpu = any(device.startswith("gpu") for device in keras.distribution.list_devices())
+    return f"{'GPU' if on_gpu else 'CPU'}, {os.cpu_count()} cores of {processor()}, {platform.system()} {platform.machine()}"
 
 
 def processor() -> str:

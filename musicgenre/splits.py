@@ -2,12 +2,12 @@
 
 The protocols form a ladder. From rung to rung, training and test share less:
 
-================== ==========================================================================
+================== ======================================================================================
 ``as_published``   segments are drawn at random, so segments of one track may fall in all parts
 ``tracks``         no track is in two parts
-``artists``        no artist is in two parts
+``artists``        no artist group of the corpus is in two parts (in GTZAN some names are in two groups)
 ``fault_filtered`` no artist is in two parts, and repeated or faulty clips are left out
-================== ==========================================================================
+================== ======================================================================================
 """
 
 from __future__ import annotations

@@ -62,8 +62,9 @@ def beside(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
             if (key := (paper.id, name, str(profile), protocol)) in summary.index:
                 row |= {(protocol, column): summary.at[key, column] for column in summary.columns}
                 means[protocol] = summary.loc[key, "mean"]
-        if experiment.protocols[0] in means and len(means) > 1:
-            row[("gap", "")] = means[experiment.protocols[0]] - list(means.values())[-1]
+        own, highest = experiment.protocols[0], next(reversed(means), None)
+        if own in means and own != highest:
+            row[("gap", "")] = means[own] - means[highest]
         rows[name] = row
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="experiment")
     order = [("paper", ""), *((p, c) for p in PROTOCOLS for c in summary.columns), ("gap", "")]
@@ -365,7 +366,11 @@ def html(table: pd.DataFrame, *, index: bool = True) -> Html:
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    cells = table.astype(object).map(lambda value: value if isinstance(value, Html) else escape(str(value)))
+
+    def escaped(value: object) -> str:
+        return value if isinstance(value, Html) else escape(str(value))
+
+    cells = table.astype(object).map(escaped).rename(index=escaped, columns=escaped)
     with pd.option_context("display.max_colwidth", None):
         return Html(cells.to_html(escape=False, border=0, index=index, index_names=False))
 
@@ -382,7 +387,7 @@ def report(paper: Paper, *, profile: Profile = Profile.LITE, folder: Path | None
     folder : Path, optional
         Where the run records are.
     """
-    records = runs.read_records(folder, paper.id)
+    records = runs.read_records(folder or runs.results_folder(profile), paper.id)
     synthetic = " (built-in synthetic corpus)" if profile is Profile.SMOKE else ""
     title = f"{paper.short_name}: {paper.title}"
     numbers = in_words(beside(paper, records, profile=profile)).to_string()

@@ -93,8 +93,9 @@ def measure(found: list[dict], metric: str = "accuracy", genre: str | None = Non
         Records of one experiment under one protocol.
     metric : str
         ``accuracy`` (by segment) or ``top3``, with the interval of :func:`musicgenre.evaluation.run_interval`; else a metric of
-        the record (``precision``, ``recall``, ``f1`` of a genre, ``train_accuracy``, ``val_accuracy``, ``val_loss``,
-        ``build_time_s``), with 1.96 standard deviations over the runs on either side of the mean; one run has no interval then.
+        the record (``precision``, ``recall``, ``f1`` of a genre, ``loss`` of the test part, ``train_accuracy``, ``train_loss``,
+        ``val_accuracy``, ``val_loss``), with 1.96 standard deviations over the runs on either side of the mean; one run has no
+        interval then.
     genre : str, optional
         For precision, recall and F1.
     """
@@ -102,7 +103,8 @@ def measure(found: list[dict], metric: str = "accuracy", genre: str | None = Non
         column = "correct" if metric == "accuracy" else "in_top3"
         correct, counts = ([np.array(made["tracks"][name]) for made in found] for name in (column, "segments"))
         values = [c.sum() / n.sum() for c, n in zip(correct, counts, strict=True)]
-        return Measured(float(np.mean(values)), *evaluation.run_interval(correct, counts), len(found))
+        same_tracks = len({made["split"]["digest"] for made in found}) == 1
+        return Measured(float(np.mean(values)), *evaluation.run_interval(correct, counts, same_tracks=same_tracks), len(found))
     values = np.array([_value(made, metric, genre) for made in found])
     spread = 1.96 * values.std(ddof=1) if len(values) > 1 else np.nan
     return Measured(float(values.mean()), float(values.mean() - spread), float(values.mean() + spread), len(found))
@@ -126,10 +128,9 @@ def by_genre(found: list[dict], metric: str) -> pd.DataFrame:
 def _value(made: dict, metric: str, genre: str | None) -> float:
     if genre:
         return made["by_genre"][genre][metric]
-    if metric == "build_time_s":
-        return made["wall_time_s"]
-    curve = made["history"]["accuracy" if metric == "train_accuracy" else metric]
-    return curve[made["best_epoch"] - 1]
+    if metric == "loss":
+        return made["scores"]["segment"]["loss"]
+    return made["history"][metric.removeprefix("train_")][made["best_epoch"] - 1]
 
 
 def judge(paper: Paper, claim_id: str, records: pd.DataFrame, profile: Profile = Profile.LITE) -> Judgement:
@@ -162,8 +163,10 @@ def judge(paper: Paper, claim_id: str, records: pd.DataFrame, profile: Profile =
     except Missing as error:
         return Judgement(Verdict.NOT_RUN, str(error))
     if claim["judged_by"] == "difference":
-        return _difference(claim["difference"], measured, claim["metric"])
+        return _difference(claim["difference"], measured)
     found = ", ".join(f"{name} {value}" for name, value in measured.items())
+    if any(np.isnan(measured[name].low) for name in claim["values"] or {}):
+        return Judgement(Verdict.NOT_RUN, found)
     inside = all(measured[name].low <= value <= measured[name].high for name, value in (claim["values"] or {}).items())
     ranked = claim["ranking"] is not None and holds(claim["ranking"], {name: value.mean for name, value in measured.items()})
     if claim["judged_by"] == "ranking" and not claim["values"]:
@@ -204,14 +207,14 @@ def holds(ranking: list, means: dict[str, float]) -> bool:
     return all(min(means[a] for a in better) > max(means[b] for b in worse) for better, worse in pairwise(tiers))
 
 
-def _difference(difference: dict, measured: dict[str, Measured], metric: str) -> Judgement:
+def _difference(difference: dict, measured: dict[str, Measured]) -> Judgement:
     """Judge a difference; its interval takes the two systems for independent."""
     of, over = measured[difference["of"]], measured[difference["over"]]
     mean = of.mean - over.mean
     half = float(np.hypot(of.high - of.low, over.high - over.low) / 2)
-    unit = (lambda value: f"{value:+.0f} s") if metric == "build_time_s" else (lambda value: f"{100 * value:+.1f} points")
-    interval = "one run, no interval" if np.isnan(half) else f"{unit(mean - half)} to {unit(mean + half)}"
-    found = f"{difference['of']} over {difference['over']}: {unit(mean)} ({interval})"
+    interval = "one run, no interval" if np.isnan(half) else f"{100 * (mean - half):+.1f} to {100 * (mean + half):+.1f} points"
+    sign = ", neither sign is shown" if abs(mean) <= half else ""
+    found = f"{difference['of']} over {difference['over']}: {100 * mean:+.1f} points ({interval}{sign})"
     if difference.get("by") is not None:
         if np.isnan(half):
             return Judgement(Verdict.NOT_RUN, found)

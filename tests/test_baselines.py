@@ -1,5 +1,7 @@
 """Baselines: the two classifiers of our own against scikit-learn, and every system from items to probabilities."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,6 +88,13 @@ def test_every_system_gives_probabilities_and_the_same_from_the_same_seed(datase
 def test_every_system_learns_whatever_the_scale_of_the_features(dataset, name):
     outcome = run(experiment(name), dataset, "tracks", seed=1)
     assert (outcome.probabilities.argmax(axis=1) == dataset.y[outcome.split.test]).mean() > 0.8
+
+
+def test_a_genre_that_is_missing_from_training_does_not_shift_the_others(dataset):
+    one_artist = dataset.items["genre"].where(dataset.items["genre"] == "blues", dataset.items["track_id"])  # blues: all or nothing
+    items = dataset.items.assign(artist_group=one_artist, artist_fold=np.array(["1", "2", "3"])[dataset.y])
+    outcome = run(experiment("nn_1"), replace(dataset, items=items), "artists", fold=1)
+    assert outcome.probabilities.shape[1] == 3 and not outcome.probabilities[:, 0].any()
 
 
 def test_the_majority_is_that_of_the_training_part(dataset):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from musicgenre import corpora
 from musicgenre.corpora import fma, folder, gtzan
-from musicgenre.corpora.corpus import COLUMNS, exclusions
+from musicgenre.corpora.corpus import COLUMNS, Corpus, exclusions
 from musicgenre.errors import DataError, SettingsError
 
 real_data = pytest.mark.skipif(not os.environ.get("MUSICGENRE_DATA"), reason="MUSICGENRE_DATA is not set")
@@ -336,6 +336,11 @@ def test_load_says_what_to_do_without_data(monkeypatch):
         corpora.load("gtzan")
     with pytest.raises(SettingsError, match=r"'gtzn' is neither a corpus \(synthetic, gtzan, fma_small\) nor a folder"):
         corpora.load("gtzn")
+
+
+def test_clips_are_sorted_by_their_names_as_text():
+    corpus = Corpus("numbers", pd.DataFrame({"genre": ["rock", "jazz", "pop"]}, index=[2, 10, 3]))
+    assert list(corpus.clips.index) == ["10", "2", "3"] == list(corpus.select(["3", "2", "10"]).clips.index)
 
 
 def test_exclusions_are_a_sorted_table():

@@ -12,6 +12,7 @@ from keras import layers
 
 from musicgenre import experiments, papers
 from musicgenre.checks import demarco_2024 as checks
+from musicgenre.errors import LeakError
 from musicgenre.experiments.demarco_2024 import SLICES, mix_rows
 from musicgenre.features.vector57 import COLUMNS
 from musicgenre.models import demarco_2024 as models
@@ -58,7 +59,7 @@ def sequences(draw):
     n_per_genre, n_rows = draw(st.integers(10, 16)), draw(st.integers(2, 6))
     dataset = handmade.dataset(n_per_genre, shape=(n_rows, 1))
     clips = np.broadcast_to(np.arange(len(dataset.x))[:, None, None], dataset.x.shape)
-    parts = split(dataset.items, "tracks", seed=draw(st.integers(0, 5)), valid_fraction=0.1, test_fraction=0.2)
+    parts = split(dataset.items, "as_published", seed=draw(st.integers(0, 5)), valid_fraction=0.1, test_fraction=0.2)
     return replace(dataset, x=clips.copy()), parts, draw(st.integers(0, 2**31))
 
 
@@ -90,6 +91,13 @@ def test_mixing_inside_the_parts_does_not_leak(case):
         assert np.array_equal(np.unique(mixed.x[own]), own)
     test = mixed.x[parts.test, :, 0]
     assert (test != test[:, :1]).any()  # but sequences are of several clips
+
+
+def test_mixing_before_the_split_is_refused_where_tracks_are_kept_apart():
+    dataset = handmade.dataset(20, shape=(10, 1))
+    parts = split(dataset.items, "tracks", seed=0, valid_fraction=0.1, test_fraction=0.2)
+    with pytest.raises(LeakError, match="the protocol tracks forbids it"):
+        mix_rows(dataset, parts, 0, across_parts=True)
 
 
 def test_mixing_before_the_split_puts_clips_on_both_sides():

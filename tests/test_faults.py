@@ -150,6 +150,11 @@ def test_silence_and_quiet_clips_are_not_distorted(tmp_path):
     assert "silent" not in faults.find_distortion(Corpus("two", clips)).index
 
 
+def test_distortion_is_not_sought_without_audio():
+    with pytest.raises(DataError, match="corpus features: no audio file is at hand for a"):
+        faults.find_distortion(Corpus("features", pd.DataFrame({"genre": ["rock"]}, index=["a"])))
+
+
 def clusters(n_clips: int = 20, spread: float = 0.2) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Clips of three well separated genres."""
     labels = np.repeat(["blues", "jazz", "rock"], n_clips)

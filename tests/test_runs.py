@@ -18,7 +18,7 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 from musicgenre import corpora, evaluation, experiments, runs, settings
-from musicgenre.errors import DataError
+from musicgenre.errors import DataError, SettingsError
 from musicgenre.experiments import Training
 from musicgenre.experiments.demarco_2024 import whole_clips
 from musicgenre.settings import Profile
@@ -241,6 +241,35 @@ def test_a_plan_does_one_seed_of_everything_first():
     assert {job.seed for job in runs.plan([MLP])} == set(range(MLP.seeds))
 
 
+def test_a_plan_keeps_to_the_rungs_of_each_experiment():
+    leaky = experiments.get("demarco_2024", "lstm_3s_mixed_before_split")
+    assert {job.experiment.id for job in runs.plan([MLP, leaky], protocols=["tracks", "fault_filtered"])} == {"mlp_30s"}
+    with pytest.raises(SettingsError, match="none of the experiments is run under tracks or artists"):
+        runs.plan([leaky], protocols=["tracks", "artists"])
+
+
+def test_a_tie_is_among_the_first_three_only_if_it_comes_before_them():
+    outcome = handmade.outcome("mlp_30s", 0.0)
+    certain = np.eye(10)[outcome.probabilities.argmax(axis=1)]  # as of a nearest neighbour: nine genres share the last place
+    ranks = np.argsort(-certain, axis=1, kind="stable")
+    made = runs.record(replace(outcome, probabilities=certain))
+    true = outcome.dataset.y[outcome.split.test]
+    assert sum(made["tracks"]["in_top3"]) == (ranks[:, :3] == true[:, None]).any(axis=1).sum() < len(true)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"versions": {"python": "3.11.4", "backend": "jax"}}, "different backends"),
+        ({"corpus": {"name": "gtzan", "digest": "f" * 16, "n_clips": 100, "excluded": {}}}, "different clips or features"),
+    ],
+)
+def test_records_of_different_things_are_not_averaged(tmp_path, change, message):
+    first, second = (handmade.record("mlp_30s", seed=seed) for seed in (0, 1))
+    with pytest.raises(DataError, match=rf"mlp_30s.*seed0.json and .*mlp_30s.*seed1.json are of {message}"):
+        handmade.table(tmp_path, first, second | change)
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("MUSICGENRE_CACHE", str(tmp_path / "cache"))
@@ -309,7 +338,7 @@ def replication(results: Path) -> subprocess.Popen:
 def epochs_done(checkpoints: Path) -> int:
     for file in checkpoints.glob("*.npz"):
         with np.load(file, allow_pickle=False) as saved:
-            return len(json.loads(str(saved["history"]))["loss"])
+            return len(json.loads(str(saved["about"]))["history"]["loss"])
     return 0
 
 

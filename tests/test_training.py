@@ -1,14 +1,16 @@
 """Training: deterministic, stoppable, and never touched by the test part."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from musicgenre.corpora.corpus import Corpus
-from musicgenre.errors import LeakError
+from musicgenre.errors import LeakError, SettingsError
 from musicgenre.experiments import Dataset, Experiment, Training, best_epoch, run
 from musicgenre.experiments.experiment import with_normalisation
-from musicgenre.experiments.training import fit
+from musicgenre.experiments.training import Checkpoint, fit
 from musicgenre.models import demarco_2024 as models
 from musicgenre.splits import Split
 
@@ -56,13 +58,57 @@ def test_a_stopped_training_ends_as_one_in_one_go(dataset, tmp_path, stop_after)
         if epoch == stop_after:
             raise KeyboardInterrupt
 
-    checkpoint = tmp_path / "state.npz"
+    file = tmp_path / "state.npz"
     with pytest.raises(KeyboardInterrupt):
-        fit(build(), *parts, training, seed=3, checkpoint=checkpoint, on_epoch=stop)
-    resumed = build(seed=99)  # what a new process starts with does not matter
+        fit(build(), *parts, training, seed=3, checkpoint=Checkpoint(file), on_epoch=stop)
+    resumed, checkpoint = build(seed=99), Checkpoint(file)  # what a new process starts with does not matter
     assert fit(resumed, *parts, training, seed=3, checkpoint=checkpoint) == history
     assert all(np.array_equal(a, b) for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True))
     assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
+    assert checkpoint.earlier_s > 0
+
+
+def test_a_run_does_not_go_on_from_the_training_of_another_split(dataset, tmp_path):
+    def stop(epoch, _):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(experiment(test_fraction=0.3), dataset, "tracks", checkpoint=tmp_path / "state.npz", on_epoch=stop)
+    outcome = run(experiment(), dataset, "tracks", checkpoint=tmp_path / "state.npz")
+    assert outcome.history == run(experiment(), dataset, "tracks").history
+
+
+def test_the_time_of_a_run_counts_the_epochs_before_it_was_stopped(dataset, tmp_path):
+    def stop(epoch, _):
+        time.sleep(2)
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(experiment(), dataset, "tracks", checkpoint=tmp_path / "state.npz", on_epoch=stop)
+    assert run(experiment(), dataset, "tracks", checkpoint=tmp_path / "state.npz").wall_time_s > 2
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_training_that_diverges_at_once_is_refused(dataset, keep):
+    broken = dataset.x.copy()
+    broken[0] = np.inf
+    with pytest.raises(SettingsError, match="diverged in epoch 1"):
+        fit(build(), (broken[:80], dataset.y[:80]), (broken[80:], dataset.y[80:]), Training(epochs=2, batch_size=8, keep=keep), seed=0)
+
+
+def test_a_training_that_diverges_later_ends_with_the_best_epoch(dataset):
+    model = build()
+    x, y = dataset.x.copy(), dataset.y
+
+    def spoil(epoch, _):
+        if epoch == 2:
+            x[0] = np.inf
+
+    parts = (x[:80], y[:80]), (x[80:], y[80:])
+    history = fit(model, *parts, Training(epochs=5, batch_size=8), seed=0, on_epoch=spoil)
+    assert len(history["loss"]) == 2 and np.isfinite(history["val_loss"]).all()
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
 
 
 def test_early_stopping_ends_after_its_patience_and_keeps_the_best_epoch(dataset):

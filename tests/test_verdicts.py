@@ -110,14 +110,6 @@ def test_a_claim_of_a_difference_of_accuracies(tmp_path, limit, of, over, verdic
     assert f"{100 * (of - over):+.1f} points" in judged.found
 
 
-def test_a_difference_of_times_is_given_in_seconds(tmp_path):
-    paper = papers.read("holst_2021")
-    made = [handmade.record(name, paper=paper.id) | {"wall_time_s": seconds} for name, seconds in (("exp_8", 100.0), ("exp_10", 101.5))]
-    judged = verdicts.judge(paper, "C12", handmade.table(tmp_path, *made))
-    assert judged.verdict == Verdict.REPRODUCED
-    assert judged.found == "exp_10 over exp_8: +2 s (one run, no interval)"
-
-
 def test_a_claim_with_a_check_is_judged_by_it(tmp_path):
     judged = judge(tmp_path, "C7", mlp_30s={"rock": 0.25, "blues": 0.5})
     assert judged.verdict == Verdict.REPRODUCED and judged.found.startswith("lowest recalls: rock 25.0%, blues 50.0%")
@@ -141,6 +133,28 @@ def test_records_of_another_profile_or_protocol_are_left_aside(tmp_path):
     assert verdicts.judge(PAPER, "C8", records).verdict == Verdict.NOT_RUN
     assert verdicts.judge(PAPER, "C7", records, Profile.FULL).verdict == Verdict.NOT_RUN
     assert verdicts.judge(PAPER, "C7", records).verdict == Verdict.NOT
+
+
+def test_a_value_without_an_interval_is_not_judged(tmp_path):
+    claims = PAPER.claims.copy()
+    claims.at["C8", "metric"], claims.at["C8", "values"] = "loss", {"mlp_3s": 0.5}
+    judged = judge(tmp_path, "C8", replace(PAPER, claims=claims), mlp_3s=0.75, mlp_30s=0.75)
+    assert judged.verdict == Verdict.NOT_RUN
+
+
+def test_the_loss_is_that_of_the_test_part():
+    made = handmade.record("mlp_3s", 0.5)
+    assert verdicts.measure([made], "loss").mean == made["scores"]["segment"]["loss"]
+    assert verdicts.measure([made], "train_loss").mean == made["history"]["loss"][made["best_epoch"] - 1]
+
+
+def test_a_difference_that_may_be_of_either_sign_says_so(tmp_path):
+    claims = PAPER.claims.copy()
+    claims.at["C5", "metric"], claims.at["C5", "genre"], claims.at["C5", "values"] = "accuracy", None, None
+    claims.at["C5", "difference"] = {"of": "mlp_30s", "over": "mlp_3s", "by": 0.05}
+    paper = replace(PAPER, claims=claims)
+    assert "neither sign is shown" in judge(tmp_path / "close", "C5", paper, mlp_30s=0.75, mlp_3s=0.75).found
+    assert "neither sign is shown" not in judge(tmp_path / "far", "C5", paper, mlp_30s=1.0, mlp_3s=0.25).found
 
 
 def test_runs_of_all_seeds_are_measured_together(tmp_path):

@@ -43,13 +43,6 @@ def learning_rate_and_batch_size(records: pd.DataFrame) -> Judgement:
     return Judgement(verdict, f"validation accuracy: {found}")
 
 
-def augmentation(records: pd.DataFrame) -> Judgement:
-    """C3: as published, the mean test accuracy is higher with augmentation than without it."""
-    without, with_it = (measure(of_experiment(records, PAPER, name)) for name in ("vgg", "vgg_augmented"))
-    verdict = Verdict.REPRODUCED if with_it.mean > without.mean else Verdict.NOT
-    return Judgement(verdict, f"with augmentation {with_it}, without it {without}")
-
-
 def classes_that_do_well(records: pd.DataFrame) -> Judgement:
     """C4: each of classes 0, 1, 3, 4, 5 and 8 has a higher mean recall than each of the others."""
     recall = _recall(records)

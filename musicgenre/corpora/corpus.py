@@ -46,8 +46,8 @@ class Corpus:
 
     def __post_init__(self):
         clips = self.clips.reindex(columns=list(COLUMNS)).astype(object)
-        clips = clips.where(clips.notna(), None).sort_index()
         clips.index = clips.index.astype(str).rename("track_id")
+        clips = clips.where(clips.notna(), None).sort_index()
         if clips.index.has_duplicates:
             twice = clips.index[clips.index.duplicated()][0]
             raise DataError(f"corpus {self.name}: track_id {twice} occurs more than once; every clip needs its own")

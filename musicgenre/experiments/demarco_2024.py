@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre.corpora import gtzan
+from musicgenre.errors import LeakError
 from musicgenre.experiments.dataset import Dataset, cut
 from musicgenre.experiments.experiment import Experiment, Outcome
 from musicgenre.experiments.sources import corpus_of, extracted, lite_log_mel
@@ -86,7 +87,14 @@ def mix_rows(dataset: Dataset, split: Split, seed: int, *, across_parts: bool) -
         Of the shuffling.
     across_parts : bool
         Shuffle the rows of a genre over all parts (a leak: a clip then has rows in training and test), or within each part.
+
+    Raises
+    ------
+    LeakError
+        If rows are to be shuffled over the parts of any protocol but ``as_published``.
     """
+    if across_parts and split.protocol != "as_published":
+        raise LeakError(f"rows shuffled over all parts leak from training to test; the protocol {split.protocol} forbids it")
     rng = np.random.default_rng(seed)
     x, genre = dataset.x.copy(), dataset.items["genre"].to_numpy()
     groups = [np.arange(len(x))] if across_parts else [getattr(split, part) for part in PARTS]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from musicgenre.errors import SettingsError
 from musicgenre.experiments.dataset import Dataset
-from musicgenre.experiments.training import Training, best_epoch, fit
+from musicgenre.experiments.training import Checkpoint, Training, best_epoch, fit
 from musicgenre.settings import Profile
 from musicgenre.splits import Split, split
+
+BLOCK_BYTES = 2**28
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +31,8 @@ class Experiment:
     dataset : callable
         ``dataset(profile, data) -> Dataset``: the items, for a profile and a data folder.
     build : callable
-        ``build(input_shape, n_genres)``: a Keras model, or a scikit-learn classifier where ``training`` is None.
+        ``build(input_shape, n_genres)``: a Keras model. Where ``training`` is None,
+        ``build(input_shape, n_genres, seed=seed)``: a scikit-learn classifier.
     training : Training or None
         How the Keras model is trained.
     valid_fraction, test_fraction : float
@@ -78,7 +83,7 @@ class Outcome:
     n_parameters : int or None
         Parameters of the paper's model, as Keras counts them; None for scikit-learn.
     wall_time_s : float
-        Training and testing.
+        Preparation, training and testing; of a run that was stopped and went on, all of its parts.
     """
 
     experiment: Experiment
@@ -135,7 +140,9 @@ def run(
         Artist fold that is tested, for the protocol ``artists``.
     profile : Profile
         Decides the number of epochs.
-    checkpoint, on_epoch
+    checkpoint : Path, optional
+        File of the :class:`musicgenre.experiments.training.Checkpoint`.
+    on_epoch : callable, optional
         See :func:`musicgenre.experiments.training.fit`.
 
     Returns
@@ -147,6 +154,8 @@ def run(
     ------
     LeakError
         If the split shares what the protocol keeps apart; nothing is trained then.
+    SettingsError
+        If the training diverges.
 
     Notes
     -----
@@ -161,28 +170,40 @@ def run(
         parts.guard(dataset.items)
     x, y = dataset.x, dataset.y
     training = experiment.training.for_profile(profile) if experiment.training else None
+    earlier_s = 0.0
     if training:
         import keras
 
         keras.utils.set_random_seed(seed)
         core = experiment.build(x.shape[1:], len(dataset.genres))
-        model = with_normalisation(core, x[parts.train], experiment.normalise)
-        valid = (x[parts.valid], y[parts.valid])
-        history = fit(model, (x[parts.train], y[parts.train]), valid, training, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
+        train, valid = ((x[part], y[part]) for part in (parts.train, parts.valid))
+        model = with_normalisation(core, train[0], experiment.normalise)
+        kept = Checkpoint(checkpoint, _made_from(dataset, parts, training, core)) if checkpoint else None
+        try:
+            history = fit(model, train, valid, training, seed=seed, checkpoint=kept, on_epoch=on_epoch)
+        except SettingsError as error:
+            raise SettingsError(f"{experiment.paper} {experiment.id}: {error}") from None
+        earlier_s = kept.earlier_s if kept else 0.0
         probabilities = model.predict(x[parts.test], batch_size=128, verbose=0)
         n_parameters = core.count_params()
     else:
         model = experiment.build(x.shape[1:], len(dataset.genres), seed=seed).fit(x[parts.train], y[parts.train])
-        probabilities, history, n_parameters = model.predict_proba(x[parts.test]), {}, None
-    if not np.isfinite(probabilities).all():
-        raise SettingsError(
-            f"{experiment.paper} {experiment.id}: the training diverged (probabilities are not finite); lower the learning rate"
-        )
+        probabilities, history, n_parameters = np.zeros((len(parts.test), len(dataset.genres))), {}, None
+        probabilities[:, model.classes_] = model.predict_proba(x[parts.test])  # a genre without training items has no column there
     return Outcome(
         experiment=experiment, dataset=dataset, split=parts, seed=seed, fold=fold, profile=profile, training=training, model=model,
         probabilities=np.asarray(probabilities, dtype=np.float64), history=history, n_parameters=n_parameters,
-        wall_time_s=time.perf_counter() - started,
+        wall_time_s=earlier_s + time.perf_counter() - started,
     )  # fmt: skip
+
+
+def _made_from(dataset: Dataset, parts: Split, training: Training, core) -> str:
+    """Hash what a training depends on, so that none goes on from the state of another."""
+    import keras
+
+    shapes = [tuple(weight.shape) for weight in core.weights]
+    facts = (dataset.corpus.digest, dataset.feature["digest"], parts.digest(dataset.items), dataset.x.shape, training, shapes)
+    return hashlib.sha256(repr((*facts, keras.config.backend(), version("musicgenre"))).encode()).hexdigest()[:16]
 
 
 def with_normalisation(core, x: np.ndarray, axes: tuple[int, ...] | None):
@@ -203,7 +224,10 @@ def with_normalisation(core, x: np.ndarray, axes: tuple[int, ...] | None):
         return core
     kept = tuple(sorted(axis % (x.ndim - 1) + 1 for axis in axes))
     others = tuple(axis for axis in range(x.ndim) if axis not in kept)
-    mean, variance = x.mean(axis=others, dtype=np.float64), np.maximum(x.var(axis=others, dtype=np.float64), 1e-12)
+    mean = x.mean(axis=others, dtype=np.float64, keepdims=True)
+    blocks = np.array_split(x, 1 + x.nbytes // BLOCK_BYTES)  # in float64 the whole would not fit beside x
+    squares = sum(((block - mean) ** 2).sum(axis=others) for block in blocks)
+    mean, variance = mean.squeeze(others), np.maximum(squares / (x.size / mean.size), 1e-12)
     inputs = keras.Input(x.shape[1:])
     layer = keras.layers.Normalization(axis=kept or None, mean=mean, variance=variance)
     return keras.Model(inputs, core(layer(inputs)), name=core.name)

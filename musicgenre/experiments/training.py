@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from musicgenre.errors import SettingsError
 from musicgenre.settings import Profile
 
 STEPS_PER_EXECUTION = 64  # batches handed to the backend at once: the same numbers, in half the time for small models
@@ -47,6 +49,51 @@ class Training:
         return replace(self, epochs=min(self.epochs, self.smoke_epochs)) if profile is Profile.SMOKE else self
 
 
+@dataclass
+class Checkpoint:
+    """A file that holds the state of a training after each epoch.
+
+    Parameters
+    ----------
+    path : Path
+        The file; the caller removes it when the run is recorded.
+    made_from : str
+        What the training depends on, hashed. A file that was made from anything else is left aside.
+    earlier_s : float
+        Seconds that the epochs took that were restored from the file.
+    """
+
+    path: Path
+    made_from: str = ""
+    earlier_s: float = 0.0
+
+    def save(self, state: list, history: dict, best: list[np.ndarray], seconds: float) -> None:
+        """Write everything that the next epoch needs, at once or not at all."""
+        import keras
+
+        arrays = {f"state_{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(state)}
+        arrays |= {f"best_{i}": weight for i, weight in enumerate(best)}
+        about = {"made_from": self.made_from, "history": history, "seconds": self.earlier_s + seconds}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(f".{os.getpid()}.partial")
+        with open(partial, "wb") as file:
+            np.savez(file, about=json.dumps(about), **arrays)
+        os.replace(partial, self.path)
+
+    def restore(self, state: list) -> tuple[dict, list[np.ndarray]] | None:
+        """Set the state to that of the last epoch; return history and best weights, or None where there is nothing to go on from."""
+        if not self.path.exists():
+            return None
+        with np.load(self.path, allow_pickle=False) as saved:
+            about = json.loads(str(saved["about"]))
+            if about["made_from"] != self.made_from:
+                return None
+            for i, variable in enumerate(state):
+                variable.assign(saved[f"state_{i}"])
+            self.earlier_s = about["seconds"]
+            return about["history"], [saved[f"best_{i}"] for i in range(sum(name.startswith("best_") for name in saved.files))]
+
+
 def fit(
     model,
     train: tuple[np.ndarray, np.ndarray],
@@ -54,7 +101,7 @@ def fit(
     training: Training,
     *,
     seed: int,
-    checkpoint: Path | None = None,
+    checkpoint: Checkpoint | None = None,
     on_epoch: Callable[[int, dict], None] | None = None,
 ) -> dict[str, list[float]]:
     """Train a Keras model in place and leave it with the weights to be tested.
@@ -73,8 +120,8 @@ def fit(
         Settings.
     seed : int
         Seed of the order of the items; seed the model before it is built.
-    checkpoint : Path, optional
-        File that holds the state after each epoch; removed by the caller when the run is recorded.
+    checkpoint : Checkpoint, optional
+        Where the state is kept after each epoch, and taken from if a training was stopped.
     on_epoch : callable, optional
         Called with the number of epochs done and their history after each epoch.
 
@@ -82,6 +129,12 @@ def fit(
     -------
     dict
         History: ``accuracy``, ``loss``, ``val_accuracy``, ``val_loss``, one value an epoch.
+
+    Raises
+    ------
+    SettingsError
+        If the loss becomes infinite or no number before there are weights to test. Later, where the best weights are kept,
+        training ends with the epoch before.
 
     Notes
     -----
@@ -100,19 +153,24 @@ def fit(
     state = model.variables + model.optimizer.variables
     history: dict[str, list[float]] = {"accuracy": [], "loss": [], "val_accuracy": [], "val_loss": []}
     best = model.get_weights()
-    if checkpoint and checkpoint.exists():
-        history, best = _restore(checkpoint, state)
+    if checkpoint and (restored := checkpoint.restore(state)):
+        history, best = restored
+    started = time.perf_counter()
     for epoch in range(len(history["loss"]), training.epochs):
         if training.patience and epoch - best_epoch(history) >= training.patience:
             break
         order = np.random.default_rng([seed, epoch]).permutation(len(x))
         logs = model.fit(x[order], y[order], batch_size=training.batch_size, shuffle=False, validation_data=valid, verbose=0).history
+        if not np.isfinite([logs[name][0] for name in history]).all():
+            if training.keep == "best" and epoch > 0:
+                break
+            raise SettingsError(f"the training diverged in epoch {epoch + 1} (no finite loss); lower the learning rate")
         for name, values in history.items():
             values.append(float(logs[name][0]))
         if best_epoch(history) == epoch + 1:
             best = model.get_weights()
         if checkpoint:
-            _save(checkpoint, state, history, best)
+            checkpoint.save(state, history, best, time.perf_counter() - started)
         if on_epoch:
             on_epoch(epoch + 1, history)
     if training.keep == "best":
@@ -123,24 +181,3 @@ def fit(
 def best_epoch(history: dict[str, list[float]]) -> int:
     """Return the epoch with the lowest validation loss, counted from 1; 0 where there is none yet."""
     return int(np.argmin(history["val_loss"])) + 1 if history["val_loss"] else 0
-
-
-def _save(checkpoint: Path, state: list, history: dict, best: list[np.ndarray]) -> None:
-    """Write everything that the next epoch needs into one file, at once or not at all."""
-    import keras
-
-    arrays = {f"state_{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(state)}
-    arrays |= {f"best_{i}": weight for i, weight in enumerate(best)}
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    partial = checkpoint.with_suffix(f".{os.getpid()}.partial")
-    with open(partial, "wb") as file:
-        np.savez(file, history=json.dumps(history), **arrays)
-    os.replace(partial, checkpoint)
-
-
-def _restore(checkpoint: Path, state: list) -> tuple[dict, list[np.ndarray]]:
-    with np.load(checkpoint, allow_pickle=False) as saved:
-        for i, variable in enumerate(state):
-            variable.assign(saved[f"state_{i}"])
-        best = [saved[f"best_{i}"] for i in range(sum(name.startswith("best_") for name in saved.files))]
-        return json.loads(str(saved["history"])), best

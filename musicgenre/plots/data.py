@@ -63,8 +63,9 @@ def artist_shares(clips: pd.DataFrame) -> Figure:
         counts = clips[clips["genre"] == genre].groupby("artist").size().sort_values(ascending=False, kind="stable")
         edges = counts.cumsum() - counts
         axis.barh(row, counts, left=edges, color="0.82", edgecolor="black", linewidth=0.5)
-        axis.barh(row, counts.iloc[:1], color=COLOURS[4], edgecolor="black", linewidth=0.5)
-        axis.text(1, row, f"{counts.index[0]}, {counts.iloc[0]}", va="center", fontsize=9, bbox={"color": "white", "alpha": 0.6, "pad": 1})
+        for artist, n_clips in counts.iloc[:1].items():
+            axis.barh(row, n_clips, color=COLOURS[4], edgecolor="black", linewidth=0.5)
+            axis.text(1, row, f"{artist}, {n_clips}", va="center", fontsize=9, bbox={"color": "white", "alpha": 0.6, "pad": 1})
         unknown = (clips["genre"] == genre).sum() - counts.sum()
         if unknown:
             axis.barh(row, unknown, left=counts.sum(), color="white", edgecolor="0.5", linewidth=0.5, hatch="///")

@@ -50,7 +50,7 @@ def accuracies(table: pd.DataFrame, *, n_test: int, chance: float = 0.1) -> Figu
     Parameters
     ----------
     table : pandas.DataFrame
-        Index: names; columns ``train_accuracy``, ``val_accuracy`` and ``accuracy`` (fractions, or NaN).
+        Index: names; columns ``train_accuracy`` and ``val_accuracy`` (fractions, or NaN) and ``accuracy`` (fractions).
     n_test : int
         Test items that the interval takes for independent.
     chance : float

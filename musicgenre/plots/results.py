@@ -234,7 +234,7 @@ def ladders(
         axis.set(ylim=(len(part) - 0.4, -0.6), xlim=(0, 1), title=group)
         axis.title.set(fontsize=11, ha="left", position=(0, 1))
         axis.grid(axis="y", visible=False)
-    axes[-1, 0].set_xlabel("accuracy by track (fraction)")
+    axes[-1, 0].set_xlabel("accuracy by segment (fraction)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9)
     return figure
@@ -255,8 +255,8 @@ def own_and_new(table: pd.DataFrame, *, ceiling: float) -> Figure:
     Taught in the notebook ``10_what_survives``.
     """
     rungs = list(dict.fromkeys(table.columns.get_level_values(0)))
-    figure, axes = plt.subplots(1, len(rungs), figsize=(9, 0.4 * len(table) + 1.6), sharex=True, sharey=True)
-    y = np.arange(len(table))
+    figure, axes = plt.subplots(1, len(rungs), figsize=(9, 0.4 * len(table) + 1.6), sharex=True, sharey=True, squeeze=False)
+    axes, y = axes[0], np.arange(len(table))
     for axis, rung in zip(axes, rungs, strict=True):
         own, new = (table[(rung, column)] for column in ("own test part", "new music"))
         axis.hlines(y, np.minimum(own, new), np.maximum(own, new), color="grey", linewidth=2)
