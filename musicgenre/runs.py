@@ -303,6 +303,37 @@ def _refuse_mixtures(records: pd.DataFrame) -> None:
             raise DataError(f"{files} are of different {what} and cannot stand in one table; keep one in another folder (--results)")
 
 
+def accuracy(found: Iterable[dict], *, by: str = "segment") -> tuple[float, float, float]:
+    """Compute the mean accuracy of runs, and the interval of one more run.
+
+    Parameters
+    ----------
+    found : iterable of dict
+        Records of one experiment under one protocol.
+    by : {"segment", "track", "top3"}
+        Which accuracy; ``top3`` counts segments whose genre is among the first three.
+
+    Returns
+    -------
+    tuple of float
+        Mean, lower and upper end, as fractions; see :func:`musicgenre.evaluation.run_interval`.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    found = list(found)
+    tracks = [made["tracks"] for made in found]
+    if by == "track":
+        correct = [np.equal(t["true"], t["predicted"]) for t in tracks]
+        counts = [np.ones(len(t["true"])) for t in tracks]
+    else:
+        correct, counts = ([np.array(t[name]) for t in tracks] for name in ("in_top3" if by == "top3" else "correct", "segments"))
+    same_tracks = len({made["split"]["digest"] for made in found}) == 1
+    mean = np.mean([right.sum() / n.sum() for right, n in zip(correct, counts, strict=True)])
+    return float(mean), *evaluation.run_interval(correct, counts, same_tracks=same_tracks)
+
+
 def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
     """Summarise runs of the same experiment, profile and protocol over seeds and folds.
 
@@ -325,17 +356,9 @@ def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
     """
     rows = {}
     for key, group in records.groupby(["paper", "experiment", "profile", "protocol"], sort=False):
-        tracks = [found["tracks"] for found in group["record"]]
-        if by == "track":
-            correct = [np.equal(t["true"], t["predicted"]) for t in tracks]
-            counts = [np.ones(len(t["true"])) for t in tracks]
-        else:
-            correct, counts = [np.array(t["correct"]) for t in tracks], [np.array(t["segments"]) for t in tracks]
-        accuracy = group["track_accuracy" if by == "track" else "accuracy"]
-        same_tracks = group["record"].map(lambda found: found["split"]["digest"]).nunique() == 1
-        low, high = evaluation.run_interval(correct, counts, same_tracks=same_tracks)
-        sd = accuracy.std() if len(group) > 1 else np.nan
-        rows[key] = {"mean": accuracy.mean(), "sd": sd, "low": low, "high": high, "runs": len(group), "files": list(group["file"])}
+        mean, low, high = accuracy(group["record"], by=by)
+        sd = group["track_accuracy" if by == "track" else "accuracy"].std()  # NaN of one run
+        rows[key] = {"mean": mean, "sd": sd, "low": low, "high": high, "runs": len(group), "files": list(group["file"])}
     index = pd.MultiIndex.from_tuples(list(rows), names=["paper", "experiment", "profile", "protocol"])
     return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "low", "high", "runs", "files"])
 

@@ -220,3 +220,20 @@ def chance_of_no_sibling(*, n_segments: int, n_train: int, n_items: int) -> floa
     Taught in the notebook ``08_xu_2024``.
     """
     return float(hypergeom.pmf(0, n_items - 1, n_train, n_segments - 1))
+
+
+def mean_siblings(*, n_segments: int, n_part: int, n_items: int) -> float:
+    """Compute how many other segments of its track a segment of a part has in that part, on average, if segments are drawn at random.
+
+    Parameters
+    ----------
+    n_segments : int
+        Segments of a track.
+    n_part, n_items : int
+        Segments in the part, and in all.
+
+    Notes
+    -----
+    Taught in the notebook ``09_holst_2021``.
+    """
+    return (n_segments - 1) * (n_part - 1) / (n_items - 1)

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from musicgenre import evaluation, experiments
+from musicgenre import experiments, runs
 from musicgenre.papers import Paper
 from musicgenre.settings import Profile
 
@@ -100,11 +100,7 @@ def measure(found: list[dict], metric: str = "accuracy", genre: str | None = Non
         For precision, recall and F1.
     """
     if metric in ("accuracy", "top3"):
-        column = "correct" if metric == "accuracy" else "in_top3"
-        correct, counts = ([np.array(made["tracks"][name]) for made in found] for name in (column, "segments"))
-        values = [c.sum() / n.sum() for c, n in zip(correct, counts, strict=True)]
-        same_tracks = len({made["split"]["digest"] for made in found}) == 1
-        return Measured(float(np.mean(values)), *evaluation.run_interval(correct, counts, same_tracks=same_tracks), len(found))
+        return Measured(*runs.accuracy(found, by="segment" if metric == "accuracy" else "top3"), len(found))
     values = np.array([_value(made, metric, genre) for made in found])
     spread = 1.96 * values.std(ddof=1) if len(values) > 1 else np.nan
     return Measured(float(values.mean()), float(values.mean() - spread), float(values.mean() + spread), len(found))

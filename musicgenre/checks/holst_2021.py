@@ -114,7 +114,7 @@ def sibling_factor() -> float:
     -----
     Taught in the notebook ``09_holst_2021``.
     """
-    return float(np.sqrt(1 + (N_PER_TRACK - 1) * (N_TEST - 1) / (N_ITEMS - 1)))
+    return float(np.sqrt(1 + splits.mean_siblings(n_segments=N_PER_TRACK, n_part=N_TEST, n_items=N_ITEMS)))
 
 
 def standard_errors() -> pd.DataFrame:

@@ -54,9 +54,7 @@ def describe(corpus: Corpus, *, min_duration_s: float = 29.0, n_jobs: int = -1) 
     -----
     An OGG file that has lost its end looks like a whole, shorter one. Taught in the notebook ``01_the_data``.
     """
-    paths = corpus.clips["path"]
-    if paths.isna().any():
-        raise DataError(f"corpus {corpus.name}: no audio file is at hand for {paths.index[paths.isna()][0]}; there is nothing to check")
+    paths = corpus.audio_paths
     jobs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(delayed(_examine)(Path(path), min_duration_s) for path in paths)
     rows = list(tqdm(jobs, desc=f"checking {corpus.name}", total=len(paths), unit=" clips", disable=None))
     return pd.DataFrame(rows, index=paths.index, columns=list(COLUMNS))

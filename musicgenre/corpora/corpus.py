@@ -57,6 +57,16 @@ class Corpus:
             raise DataError(f"corpus {self.name}: no clips found")
         object.__setattr__(self, "clips", clips)
 
+    @property
+    def audio_paths(self) -> pd.Series:
+        """The audio file of every clip, by ``track_id``; a DataError where one has none."""
+        paths = self.clips["path"]
+        if paths.isna().any():
+            raise DataError(
+                f"corpus {self.name}: no audio file is at hand for {paths.index[paths.isna()][0]}; this needs those of all clips"
+            )
+        return paths
+
     def __len__(self) -> int:
         return len(self.clips)
 

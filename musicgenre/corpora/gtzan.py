@@ -165,9 +165,7 @@ def verify(corpus: Corpus) -> pd.DataFrame:
     -----
     Taught in the notebook ``01_the_data``.
     """
-    paths = corpus.clips["path"]
-    if paths.isna().any():
-        raise DataError(f"corpus {corpus.name}: no audio file is at hand for {paths.index[paths.isna()][0]}; there is nothing to compare")
+    paths = corpus.audio_paths
     digests = Parallel(n_jobs=-1, prefer="threads")(delayed(_md5)(path) for path in paths)
     table = pd.DataFrame({"path": paths, "md5": digests, "original_md5": facts()["md5"].reindex(paths.index)})
     return table[table["md5"] != table["original_md5"]]

@@ -190,6 +190,10 @@ def run(
         model = experiment.build(x.shape[1:], len(dataset.genres), seed=seed).fit(x[parts.train], y[parts.train])
         probabilities, history, n_parameters = np.zeros((len(parts.test), len(dataset.genres))), {}, None
         probabilities[:, model.classes_] = model.predict_proba(x[parts.test])  # a genre without training items has no column there
+    if not np.isfinite(probabilities).all():
+        raise SettingsError(
+            f"{experiment.paper} {experiment.id}: the training diverged (probabilities are not finite); lower the learning rate"
+        )
     return Outcome(
         experiment=experiment, dataset=dataset, split=parts, seed=seed, fold=fold, profile=profile, training=training, model=model,
         probabilities=np.asarray(probabilities, dtype=np.float64), history=history, n_parameters=n_parameters,
