@@ -126,7 +126,8 @@ def test_a_run_can_be_recorded(dataset, tmp_path):
 
 def test_baselines_are_found_by_name_and_clips_have_no_rung_for_segments():
     found = experiments.of_paper("baselines")
-    assert list(found) == [experiment.id for experiment in EXPERIMENTS] == [*SYSTEMS, *(f"{name}_3s" for name in ON_SLICES)]
+    slices = [f"{name}_3s" for name in ON_SLICES]
+    assert list(found) == [experiment.id for experiment in EXPERIMENTS] == [*SYSTEMS, *slices, *(f"{name}_thinned" for name in slices)]
     assert {"as_published" in found[name].protocols for name in SYSTEMS} == {False}
     assert {found[f"{name}_3s"].protocols[0] for name in ON_SLICES} == {"as_published"}
 

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicgenre.errors import LeakError, SettingsError
+from musicgenre.experiments import Dataset
+from musicgenre.experiments.dataset import thin_training
 from musicgenre.splits import PARTS, PROTOCOLS, RESPECTS, Split, split
 
 GENRES = ("blues", "jazz", "rock")
@@ -155,3 +157,45 @@ def test_drawn_parts_have_the_sizes_that_the_fractions_give():
     items = pd.DataFrame({"track_id": np.arange(10_000).astype(str), "segment": 0, "genre": np.repeat(list("abcdefghij"), 1000)})
     parts = split(items, "as_published", valid_fraction=0.1, test_fraction=0.1)
     assert [len(getattr(parts, part)) for part in PARTS] == [8000, 1000, 1000]
+
+
+# The control for the size of the training part
+
+
+def thinned(items: pd.DataFrame, parts: Split, seed: int) -> Split:
+    dataset, thinned = thin_training(Dataset(np.zeros(len(items)), items, None, {}), parts, seed)
+    assert dataset.items is items
+    return thinned
+
+
+@given(corpora, st.sampled_from(["as_published", "tracks", "artists"]), seeds)
+def test_a_thinned_training_part_has_no_more_tracks_of_a_genre_than_the_fixed_split(items, protocol, seed):
+    parts = split(items, protocol, seed=seed, test_fraction=0.2)
+    few = thinned(items, parts, seed)
+    tracks = items.drop_duplicates("track_id")
+    most = tracks[tracks["fault_filtered"] == "train"].groupby("genre").size()
+    before, after = (items.iloc[p.train].groupby("genre")["track_id"].nunique() for p in (parts, few))
+    assert after.to_dict() == np.minimum(before, most).to_dict()
+
+
+@given(corpora, st.sampled_from(["as_published", "tracks", "artists"]), seeds)
+def test_a_thinned_training_part_loses_whole_tracks_and_the_others_nothing(items, protocol, seed):
+    parts = split(items, protocol, seed=seed, test_fraction=0.2)
+    few = thinned(items, parts, seed)
+    assert np.array_equal(few.valid, parts.valid) and np.array_equal(few.test, parts.test)
+    lost = np.setdiff1d(parts.train, few.train)
+    assert not set(items["track_id"].iloc[lost]) & set(items["track_id"].iloc[few.train])
+    assert sorted(np.concatenate([few.train, few.valid, few.test, few.left_out])) == list(range(len(items)))
+
+
+def test_a_training_part_is_thinned_by_chance_and_by_seed():
+    items = make_items(40, 2, 2)
+    parts = split(items, "tracks", test_fraction=0.2)
+    first, again, other = (thinned(items, parts, seed).train for seed in (1, 1, 2))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_without_a_fixed_split_there_is_no_measure_to_thin_to():
+    items = make_items(20, 1, 2).assign(fault_filtered=None)
+    with pytest.raises(SettingsError, match="no fault-filtered split, whose training part"):
+        thinned(items, split(items, "tracks"), 0)

@@ -7,6 +7,7 @@ Taught in the notebook ``05_baselines``.
 
 from functools import partial
 
+from musicgenre.experiments.dataset import thin_training
 from musicgenre.experiments.demarco_2024 import slices, whole_clips
 from musicgenre.experiments.experiment import Experiment
 from musicgenre.models import baselines as models
@@ -25,11 +26,14 @@ SYSTEMS = {
 ON_SLICES = ("nn_1", "gmm", "logistic_regression", "random_forest", "svm")
 
 _experiment = partial(Experiment, paper="baselines", training=None, valid_fraction=0.1, test_fraction=0.2, seeds=10)
+_on_slices = partial(_experiment, dataset=partial(slices, slice_s=3))
 
 EXPERIMENTS = (
     *(
         _experiment(id=name, dataset=whole_clips, build=build, protocols=("tracks", "artists", "fault_filtered"))
         for name, build in SYSTEMS.items()
     ),
-    *(_experiment(id=f"{name}_3s", dataset=partial(slices, slice_s=3), build=SYSTEMS[name]) for name in ON_SLICES),
+    *(_on_slices(id=f"{name}_3s", build=SYSTEMS[name]) for name in ON_SLICES),
+    # Controls: as few training tracks as the fault-filtered split has, drawn blind to artists.
+    *(_on_slices(id=f"{name}_3s_thinned", build=SYSTEMS[name], prepare=thin_training, protocols=("tracks",)) for name in ON_SLICES),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from musicgenre.corpora.corpus import Corpus
+from musicgenre.errors import SettingsError
+from musicgenre.splits import Split
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,3 +93,44 @@ def cut(values: np.ndarray, *, clip_s: float, segment_s: float, n_segments: int)
     length = int(n_frames * segment_s / clip_s)
     starts = (np.arange(n_segments) * n_frames * segment_s / clip_s).astype(int)
     return np.stack([values[:, 0, start : start + length] for start in starts], axis=1)
+
+
+def thin_training(dataset: Dataset, split: Split, seed: int) -> tuple[Dataset, Split]:
+    """Leave out training tracks at random, until each genre has no more than in the corpus's fault-filtered split.
+
+    This is a control. A fault-filtered score is lower than one by track for two reasons: other artists, and fewer tracks to train on.
+    A thinned split by track has the second reason alone. Its test part is that of the split it is made from.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Items.
+    split : Split
+        Their parts.
+    seed : int
+        Of the drawing.
+
+    Returns
+    -------
+    Dataset, Split
+        The same data set; the split with the other training items among those left out.
+
+    Raises
+    ------
+    SettingsError
+        If the corpus has no fault-filtered split.
+
+    Notes
+    -----
+    Taught in the notebook ``10_what_survives``.
+    """
+    tracks = dataset.items.drop_duplicates("track_id")
+    wanted = tracks.loc[tracks["fault_filtered"] == "train", "genre"].value_counts()
+    if wanted.empty:
+        raise SettingsError("this corpus has no fault-filtered split, whose training part could be the measure")
+    of_item = dataset.items["track_id"].iloc[split.train]
+    drawn = tracks[tracks["track_id"].isin(of_item)].sample(frac=1, random_state=seed)
+    kept = drawn["track_id"][drawn.groupby("genre").cumcount() < drawn["genre"].map(wanted)]
+    stays = of_item.isin(kept).to_numpy()
+    left_out = np.sort(np.concatenate([split.left_out, split.train[~stays]]))
+    return dataset, replace(split, train=split.train[stays], left_out=left_out)
