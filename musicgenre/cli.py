@@ -5,6 +5,7 @@ Heavy packages are imported inside the commands, so that ``--help`` answers at o
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -149,12 +150,18 @@ def _feature(known, name: str, parameters: list[str]):
     kinds = {kind.name: kind for kind in (known.LogMel, known.Mfcc, known.Vector57, known.MelImage)}
     if name not in kinds:
         raise SettingsError(f"unknown feature {name!r}; use one of {', '.join(kinds)}")
-    try:
-        values = {key: json.loads(value) for key, value in (parameter.split("=", 1) for parameter in parameters)}
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-        return kinds[name](**values)
-    except (TypeError, ValueError) as error:
-        raise SettingsError(f"--parameter: {error}; give NAME=VALUE, such as n_mels=64 or segment_s=null") from None
+    known_names = [field.name for field in dataclasses.fields(kinds[name])]
+    values = {}
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key not in known_names:
+            raise SettingsError(f"--parameter {parameter}: {name} has no {key!r}; use one of {', '.join(known_names)}")
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            raise SettingsError(f"--parameter {parameter}: give NAME=VALUE, such as n_mels=64 or segment_s=null") from None
+        values[key] = tuple(parsed) if isinstance(parsed, list) else parsed
+    return kinds[name](**values)
 
 
 @app.command()
@@ -210,7 +217,7 @@ def replicate(
 @app.command()
 def report(
     paper: Annotated[str | None, typer.Argument(help="A paper; all papers if left out.")] = None,
-    profile: Annotated[Profile, typer.Option(help="Records of this profile.")] = Profile.LITE,
+    profile: Annotated[Profile, typer.Option(envvar="MUSICGENRE_PROFILE", help="Records of this profile.")] = Profile.LITE,
     results: Annotated[Path | None, typer.Option(help="Folder of the run records [default: book/results, or the cache for smoke].")] = None,
 ) -> None:
     """Print each paper's table beside ours, and the verdict on each claim."""

@@ -6,6 +6,7 @@ Nothing here knows of models or files: everything is computed from labels, proba
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -115,22 +116,29 @@ def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
 
 
 def run_interval(
-    correct: Sequence[np.ndarray], counts: Sequence[np.ndarray], *, same_tracks: bool, level: float = 0.95
+    correct: Sequence[np.ndarray],
+    counts: Sequence[np.ndarray],
+    *,
+    n_test_sets: int,
+    drawn: Literal["tracks", "segments"] = "tracks",
+    level: float = 0.95,
 ) -> tuple[float, float]:
-    """Compute the interval in which the accuracy of one more run would fall: other seed, other test tracks.
+    """Compute the interval in which the accuracy of one more run would fall: other seed, other test set from the same corpus.
 
-    A paper's number comes from one run, and is compared with this interval. Two variances enter: that of the finite test set,
-    with segments of one track taken as one case, and that between the runs.
-    Where each run has its own test tracks, the variance between them holds that of the test set already, and the larger of the
-    two counts. The mean of the runs is uncertain too: hence one n-th more for n runs.
+    A paper's number comes from one run, and is compared with this prediction interval. Two variances enter: that of the finite
+    test set and that between the runs. Where runs differ in their test sets, the variance between them holds that of the test set
+    already, and the larger of the two counts. The mean is uncertain too: hence one n-th more for n test sets, or n runs on one.
 
     Parameters
     ----------
     correct, counts : sequence of numpy.ndarray
         For each run, the number of right segments and of all segments of each test track. Give ones as ``counts`` for scores by
         track.
-    same_tracks : bool
-        Whether all runs were tested on the same tracks.
+    n_test_sets : int
+        On how many different test sets the runs were tested: one for a fixed split, three for three folds.
+    drawn : {"tracks", "segments"}
+        What was drawn at random for the test set. Segments of a drawn track are one case together; segments that were drawn one
+        by one are a case each, for one more run draws again from the same tracks.
     level : float
         Probability that the interval covers, where accuracies spread as a normal distribution does.
 
@@ -144,12 +152,13 @@ def run_interval(
     With few runs the spread between seeds is hardly known, with one not at all; the interval is too narrow then.
     Taught in the notebook ``03_splits_and_leaks``.
     """
-    accuracies = np.array([np.sum(right) / np.sum(n) for right, n in zip(correct, counts, strict=True)])
-    of_test_set = np.mean([_cluster_variance(np.asarray(right), np.asarray(n)) for right, n in zip(correct, counts, strict=True)])
-    n_runs = len(accuracies)
-    between = accuracies.var(ddof=1) if n_runs > 1 else 0.0
-    share = 1 + 1 / n_runs
-    variance = 2 * of_test_set + share * between if same_tracks else share * max(of_test_set, between)
+    runs = [(np.asarray(right), np.asarray(n)) for right, n in zip(correct, counts, strict=True)]
+    accuracies = np.array([right.sum() / n.sum() for right, n in runs])
+    of_test_set = np.mean([_cluster_variance(right, n) if drawn == "tracks" else _variance(right, n) for right, n in runs])
+    of_one = n_test_sets == 1
+    alike = 1 if of_one else len(runs) / n_test_sets  # runs that share a test set tell of its chance but once
+    between = accuracies.var(ddof=alike) if len(runs) > 1 else 0.0
+    variance = 2 * of_test_set + (1 + 1 / len(runs)) * between if of_one else (1 + 1 / n_test_sets) * max(of_test_set, between)
     half = stats.norm.ppf((1 + level) / 2) * np.sqrt(variance)
     low, high = np.clip(accuracies.mean() + np.array([-half, half]), 0, 1)
     return float(low), float(high)
@@ -161,6 +170,12 @@ def _cluster_variance(right: np.ndarray, n: np.ndarray) -> float:
         return np.nan
     residuals = right - n * right.sum() / n.sum()
     return float(np.sum(residuals**2) / n.sum() ** 2 * len(n) / (len(n) - 1))
+
+
+def _variance(right: np.ndarray, n: np.ndarray) -> float:
+    """Variance of the share of right segments, if segments are drawn at random, each on its own."""
+    share = right.sum() / n.sum()
+    return float(share * (1 - share) / (n.sum() - 1)) if n.sum() > 1 else np.nan
 
 
 def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> tuple[int, int, float]:

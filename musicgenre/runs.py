@@ -329,9 +329,10 @@ def accuracy(found: Iterable[dict], *, by: str = "segment") -> tuple[float, floa
         counts = [np.ones(len(t["true"])) for t in tracks]
     else:
         correct, counts = ([np.array(t[name]) for t in tracks] for name in ("in_top3" if by == "top3" else "correct", "segments"))
-    same_tracks = len({made["split"]["digest"] for made in found}) == 1
     mean = np.mean([right.sum() / n.sum() for right, n in zip(correct, counts, strict=True)])
-    return float(mean), *evaluation.run_interval(correct, counts, same_tracks=same_tracks)
+    n_test_sets = len({(*t["track_id"], *t["segments"]) for t in tracks})
+    drawn = "segments" if by != "track" and found[0]["protocol"] == "as_published" else "tracks"
+    return float(mean), *evaluation.run_interval(correct, counts, n_test_sets=n_test_sets, drawn=drawn)
 
 
 def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:

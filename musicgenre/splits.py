@@ -6,7 +6,7 @@ The protocols form a ladder. From rung to rung, training and test share less:
 ``as_published``   segments are drawn at random, so segments of one track may fall in all parts
 ``tracks``         no track is in two parts
 ``artists``        no artist group of the corpus is in two parts (in GTZAN some names are in two groups)
-``fault_filtered`` no artist is in two parts, and repeated or faulty clips are left out
+``fault_filtered`` no artist, by name, is in two parts; repeated or faulty clips are left out
 ================== ======================================================================================
 """
 
@@ -197,9 +197,14 @@ def _by_artist(items: pd.DataFrame, *, fold: int, valid_fraction: float, test_fr
 def _group_part(items: pd.DataFrame, fraction: float, seed: int) -> np.ndarray:
     """Positions of about this fraction of the items, stratified by genre; no artist group is divided."""
     groups = items["artist_group"].where(items["artist_group"].notna(), items["track_id"])
-    n_splits = max(2, min(round(1 / fraction), items["genre"].value_counts().min()))
+    if not 0 < fraction < 1:
+        raise SettingsError(f"a part of {fraction:.0%} cannot be drawn by artist; use a fraction between 0 and 1")
+    n_splits = max(2, min(round(1 / fraction), items["genre"].value_counts().min(), groups.nunique()))
     folds = StratifiedGroupKFold(n_splits=n_splits, shuffle=True, random_state=seed)
-    _, chosen = next(folds.split(items, items["genre"], groups))
+    try:
+        _, chosen = next(folds.split(items, items["genre"], groups))
+    except ValueError as error:
+        raise SettingsError(f"too few artists or clips for parts without shared artists ({error}); use the protocol tracks") from None
     return chosen
 
 

@@ -177,6 +177,7 @@ def claims(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
             "verdict": str(judged.verdict),
             "badge": judged.verdict.badge,
             "found": judged.found,
+            "sign_open": judged.sign_open,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="claim")
 
@@ -203,9 +204,9 @@ def scoreboard(records: pd.DataFrame | None = None, *, profile: Profile = Profil
     -------
     pandas.DataFrame
         One row a claim: ``paper`` (its id), ``claim``, ``text``, ``where`` (in the paper), ``reported`` (the paper's numbers, in words),
-        ``verdict``, ``found`` (ours, in words), ``profile``, ``protocol`` (list: those of the experiments that the claim is judged by),
-        ``chapter`` (its place in the book, as a link from the top of the site) and ``records`` (list: the files of these experiments
-        under these protocols).
+        ``verdict``, ``found`` (ours, in words), ``sign_open`` (ours allows a difference of either sign), ``profile``, ``protocol`` (list:
+        those of the experiments that the claim is judged by), ``chapter`` (its place in the book, as a link from the top of the site) and
+        ``records`` (list: the files of these experiments under these protocols).
     """
     records = runs.read_records() if records is None else records
     rows = []
@@ -224,6 +225,7 @@ def scoreboard(records: pd.DataFrame | None = None, *, profile: Profile = Profil
                     "reported": row["paper"],
                     "verdict": row["verdict"],
                     "found": row["found"],
+                    "sign_open": row["sign_open"],
                     "profile": str(profile),
                     "protocol": list(dict.fromkeys(experiments.get(paper.id, name).protocols[0] for name in judged_by)),
                     "chapter": f"notebooks/{chapter}.html#{_anchor(paper, claim_id)}",
@@ -258,10 +260,13 @@ def summary(board: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a paper (its authors), one column a verdict, and ``claims`` (all of them).
+        One row a paper (its authors), one column a verdict, ``sign open`` (those of the reproduced), and ``claims`` (all of them).
     """
     counts = pd.crosstab(board["paper"], board["verdict"]).reindex(index=papers.PAPERS, columns=list(map(str, Verdict)), fill_value=0)
-    return counts.assign(claims=counts.sum(axis="columns")).rename(index=lambda paper: papers.read(paper).short_name)
+    counts["claims"] = counts.sum(axis="columns")
+    sign_open = board["paper"][board["sign_open"] & (board["verdict"] == Verdict.REPRODUCED)].value_counts()
+    counts.insert(1, "sign open", sign_open.reindex(counts.index, fill_value=0))
+    return counts.rename(index=lambda paper: papers.read(paper).short_name)
 
 
 def badge(verdict: str) -> Html:

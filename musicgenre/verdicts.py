@@ -36,10 +36,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict with the numbers it rests on, in words."""
+    """A verdict with the numbers it rests on, in words; ``sign_open`` if they allow a difference of either sign."""
 
     verdict: Verdict
     found: str
+    sign_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -204,23 +205,18 @@ def holds(ranking: list, means: dict[str, float]) -> bool:
 
 
 def _difference(difference: dict, measured: dict[str, Measured]) -> Judgement:
-    """Judge a difference; its interval takes the two systems for independent."""
+    """Judge a difference by the interval of one more pair of runs, each tested on tracks of its own."""
     of, over = measured[difference["of"]], measured[difference["over"]]
     mean = of.mean - over.mean
     half = float(np.hypot(of.high - of.low, over.high - over.low) / 2)
     interval = "one run, no interval" if np.isnan(half) else f"{100 * (mean - half):+.1f} to {100 * (mean + half):+.1f} points"
-    sign = ", neither sign is shown" if abs(mean) <= half else ""
-    found = f"{difference['of']} over {difference['over']}: {100 * mean:+.1f} points ({interval}{sign})"
-    if difference.get("by") is not None:
-        if np.isnan(half):
-            return Judgement(Verdict.NOT_RUN, found)
-        same_sign = np.sign(mean) == np.sign(difference["by"])
-        verdict = Verdict.REPRODUCED if abs(mean - difference["by"]) <= half else Verdict.PARTLY if same_sign else Verdict.NOT
-    elif difference.get("at_least") is not None:
-        verdict = Verdict.REPRODUCED if mean >= difference["at_least"] else Verdict.PARTLY if mean > 0 else Verdict.NOT
-    else:
-        verdict = Verdict.REPRODUCED if mean <= difference["at_most"] else Verdict.NOT
-    return Judgement(verdict, found)
+    sign_open = abs(mean) <= half
+    found = f"{difference['of']} over {difference['over']}: {100 * mean:+.1f} points ({interval}{', sign open' if sign_open else ''})"
+    if np.isnan(half):
+        return Judgement(Verdict.NOT_RUN, found)
+    same_sign = np.sign(mean) == np.sign(difference["by"])
+    verdict = Verdict.REPRODUCED if abs(mean - difference["by"]) <= half else Verdict.PARTLY if same_sign else Verdict.NOT
+    return Judgement(verdict, found, bool(sign_open))
 
 
 def experiments_of(claim: dict) -> list[str]:

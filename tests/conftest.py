@@ -1,11 +1,15 @@
 """What all tests share: quiet and private settings, and the fixtures for real data and for the repository's own files."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 import yaml
+
+from musicgenre import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 hypothesis.settings.register_profile("musicgenre", deadline=None)  # shared machines are slow now and then
@@ -21,6 +25,18 @@ def toc_files() -> list[str]:
     return [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def private_cache(tmp_path_factory) -> Iterator[None]:
+    """A cache of these tests alone: features that other code has computed would hide what is broken now. Rendered clips are shared."""
+    cache = tmp_path_factory.mktemp("cache")
+    with contextlib.suppress(OSError):  # where links are not allowed, the clips are rendered again
+        for rendered in settings.cache_folder().glob("synthetic-*"):
+            (cache / rendered.name).symlink_to(rendered, target_is_directory=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MUSICGENRE_CACHE", str(cache))
+        yield
+
+
 CHAPTERS = [Path(file).name for file in toc_files() if file.startswith("notebooks/")]
 
 
@@ -30,3 +46,11 @@ def real_data() -> Path:
     if not os.environ.get("MUSICGENRE_DATA"):
         pytest.skip("needs real data: set MUSICGENRE_DATA")
     return Path(os.environ["MUSICGENRE_DATA"])
+
+
+def need(data: Path, name: str) -> Path:
+    """Return the file of this name in the folder of real data; skip the test where there is none."""
+    found = sorted(data.rglob(name))
+    if not found:
+        pytest.skip(f"needs {name} in MUSICGENRE_DATA")
+    return found[0]

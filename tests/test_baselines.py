@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import need
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -134,6 +135,7 @@ def test_baselines_are_found_by_name_and_clips_have_no_rung_for_segments():
 
 def test_real_clips_are_classified_better_than_by_chance(real_data):
     """One clip in ten is chance; the published numbers of such systems by track are 60 % and more."""
+    need(real_data, "features_30_sec.csv")
     chosen = experiments.get("baselines", "gmm")
     outcome = run(chosen, chosen.dataset(Profile.LITE, real_data), "tracks")
     assert (outcome.probabilities.argmax(axis=1) == outcome.dataset.y[outcome.split.test]).mean() > 0.5

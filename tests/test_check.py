@@ -1,12 +1,12 @@
 """The integrity check: every way in which a sound file can be unusable or worth a note, on files made for it."""
 
 import math
-import os
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from conftest import need
 
 from musicgenre import corpora
 from musicgenre.corpora import audio, check, gtzan
@@ -175,9 +175,9 @@ def test_a_corpus_without_audio_cannot_be_checked():
         check.check(gtzan.from_facts(["blues.00000"], "not in the archive"))
 
 
-@pytest.mark.skipif(not os.environ.get("MUSICGENRE_DATA"), reason="MUSICGENRE_DATA is not set")
-def test_real_gtzan_clips_are_whole():
-    report = check.describe(corpora.load("gtzan"))
+def test_real_gtzan_clips_are_whole(real_data):
+    need(real_data, "blues.*.wav")
+    report = check.describe(corpora.load("gtzan", real_data))
     assert (report["duration_s"] > 29.9).all()
     assert set(report["status"]) <= {"ok", "unusable"}
     assert set(report.index[report["status"] == "unusable"]) <= {"jazz.00054"}

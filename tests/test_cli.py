@@ -74,9 +74,12 @@ def test_help_needs_no_heavy_package():
         (["data", "info", "gtzan"], "the corpus gtzan needs its audio"),
         (["data", "fetch", "spotify", "there"], "cannot fetch 'spotify'; use one of gtzan"),
         (["features", "melody"], "unknown feature 'melody'; use one of log_mel"),
-        (["features", "log_mel", "-p", "n_mels"], "--parameter: "),
-        (["features", "log_mel", "-p", "n_males=3"], "--parameter: "),
-        (["features", "log_mel", "-p", "n_mels=many"], "--parameter: "),
+        (["features", "log_mel", "-p", "n_mels"], "--parameter n_mels: give NAME=VALUE, such as n_mels=64"),
+        (["features", "log_mel", "-p", "n_fft=1024", "-p", "n_mels=many"], "--parameter n_mels=many: give NAME=VALUE"),
+        (["features", "log_mel", "-p", "n_males=3"], "--parameter n_males=3: log_mel has no 'n_males'; use one of sample_rate_hz"),
+        (["features", "log_mel", "-p", "n_mels=0"], "n_mels=0 is not a whole number above 0"),
+        (["features", "log_mel", "-p", 'n_mels="x"'], "n_mels='x' is not a whole number above 0"),
+        (["features", "log_mel", "-p", 'segment_s="x"'], "segment_s='x' is no number of seconds"),
     ],
 )
 def test_a_mistake_is_answered_in_one_line(tmp_path, monkeypatch, capsys, arguments, message):

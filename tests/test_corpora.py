@@ -1,6 +1,5 @@
 """The corpora: layouts, what is left out and why, facts about GTZAN, and error messages."""
 
-import os
 from itertools import combinations
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from conftest import need
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +15,6 @@ from musicgenre import corpora
 from musicgenre.corpora import fma, folder, gtzan
 from musicgenre.corpora.corpus import COLUMNS, Corpus, exclusions
 from musicgenre.errors import DataError, SettingsError
-
-real_data = pytest.mark.skipif(not os.environ.get("MUSICGENRE_DATA"), reason="MUSICGENRE_DATA is not set")
 
 
 def write_sound(path, duration_s=0.01):
@@ -171,9 +169,9 @@ def test_gtzan_verify_lists_files_that_are_not_the_original(tmp_path):
 # --- GTZAN: contract with the real data
 
 
-@real_data
-def test_real_gtzan_clips_load_with_their_facts():
-    corpus = corpora.load("gtzan")
+def test_real_gtzan_clips_load_with_their_facts(real_data):
+    need(real_data, "blues.*.wav")
+    corpus = corpora.load("gtzan", real_data)
     assert corpus.genres == gtzan.GENRES
     assert corpus.clips["artist"]["blues.00000"] == "John Lee Hooker"
     assert len(corpus) + corpus.excluded.index.isin(gtzan.facts().index).sum() == 1000

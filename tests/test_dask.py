@@ -129,7 +129,7 @@ def test_a_killed_worker_loses_nothing_and_only_its_chunk_in_progress_is_begun_a
         running = pool.submit(extract_on_the_cluster)
         wait_for(lambda: running.done() or sum(process == doomed.pid for process, _ in begun(log)) == STUCK_AT)
         before = times(FeatureStore.create(corpus, Logged()))
-        doomed.send_signal(signal.SIGKILL)
+        doomed.kill()
         made = running.result(timeout=60)
 
     clips = [zlib.crc32(audio.read(path)) for path in corpus.clips["path"]]

@@ -6,6 +6,7 @@ import handmade
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import need
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
@@ -130,6 +131,8 @@ def test_items_in_smoke_are_clips_of_57_features():
 
 def test_items_in_lite_are_those_of_the_published_tables_and_of_the_log_mel(real_data, tmp_path, monkeypatch):
     monkeypatch.setenv("MUSICGENRE_CACHE", str(tmp_path))
+    for name in ("features_30_sec.csv", "features_10_sec.csv", "gtzan_logmel.npz"):
+        need(real_data, name)
     expected = {"mlp_30s": (1000, 57), "mlp_3s": (9990, 40), "lstm_10s": (991, 3, 57)}
     expected |= {f"lstm_{slice_s}s": (999, n_slices, 40) for slice_s, n_slices in SLICES.items()}
     for name, shape in expected.items():
@@ -206,12 +209,26 @@ def test_the_centroid_of_a_genre_is_the_mean_over_its_clips():
 
 
 @pytest.mark.parametrize(
-    ("right", "verdict"), [({"rock": 0.0, "blues": 0.25}, Verdict.REPRODUCED), ({"rock": 0.0, "reggae": 0.25}, Verdict.NOT)]
+    ("right", "confidence", "verdict"),
+    [
+        ({"rock": 0.0, "blues": 0.25}, {"rock": 0.5, "blues": 0.6}, Verdict.REPRODUCED),
+        ({"rock": 0.0, "blues": 0.25}, {"rock": 0.5, "jazz": 0.6}, Verdict.PARTLY),
+        ({"rock": 0.0, "reggae": 0.25}, {"rock": 0.5, "jazz": 0.6}, Verdict.NOT),
+    ],
 )
-def test_hardest_genres_are_those_of_lowest_recall(tmp_path, right, verdict):
-    judged = checks.hardest_genres(records(tmp_path, handmade.record("mlp_30s", right)))
+def test_hardest_genres_are_those_of_lowest_recall_and_certainty(tmp_path, right, confidence, verdict):
+    judged = checks.hardest_genres(records(tmp_path, handmade.record("mlp_30s", right, confidence=confidence)))
     assert judged.verdict == verdict
-    assert judged.found.startswith("lowest recalls: rock 0.0%, ")
+    assert judged.found.startswith("lowest recalls: rock 0.0%, ") and "lowest certainties: rock 0.95, " in judged.found
+
+
+@pytest.mark.parametrize(
+    ("of_clips", "of_slices", "verdict"), [(0.75, 0.75, Verdict.REPRODUCED), (1.0, 0.75, Verdict.PARTLY), (0.75, 0.5, Verdict.NOT)]
+)
+def test_the_mlps_are_compared_with_the_number_of_2002(tmp_path, of_clips, of_slices, verdict):
+    judged = checks.better_than_2002(records(tmp_path, handmade.record("mlp_30s", of_clips), handmade.record("mlp_3s", of_slices)))
+    assert judged.verdict == verdict
+    assert f"mlp_30s {of_clips:.1%}" in judged.found
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(0.8, Verdict.REPRODUCED), (0.4, Verdict.NOT), (1.0, Verdict.NOT)])

@@ -48,20 +48,45 @@ def test_run_interval_covers_the_next_run_as_often_as_it_says(n_runs, same_track
         if same_tracks:
             hardness[:n_runs] = hardness[0]
         right = hardness < rates[:, None]
-        low, high = evaluation.run_interval(right[:n_runs], [np.ones(290)] * n_runs, same_tracks=same_tracks)
+        n_test_sets = 1 if same_tracks else n_runs
+        low, high = evaluation.run_interval(right[:n_runs], [np.ones(290)] * n_runs, n_test_sets=n_test_sets)
         covered += low <= right[n_runs].mean() <= high
     assert (0.9 if n_runs == 1 else 0.92) <= covered / 1000 <= 0.98  # of one run, the spread between seeds is not known
 
 
 def test_run_interval_takes_segments_of_a_track_as_one():
     right = np.tile([10, 0], 50)  # every track all right or all wrong: 100 independent cases, not 1000
-    low, high = evaluation.run_interval([right], [np.full(100, 10)], same_tracks=True)
+    low, high = evaluation.run_interval([right], [np.full(100, 10)], n_test_sets=1)
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(2) * 0.05, rel=0.01)  # ours and the other run's: twice the variance
 
 
 def test_run_interval_covers_the_spread_between_seeds():
     always, never = np.ones(100), np.zeros(100)
-    assert evaluation.run_interval([always, never], [np.ones(100)] * 2, same_tracks=False) == (0.0, 1.0)
+    assert evaluation.run_interval([always, never], [np.ones(100)] * 2, n_test_sets=2) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("n_runs", [1, 3, 10])
+def test_run_interval_covers_the_next_draw_of_segments_from_the_same_tracks(n_runs):
+    rng = np.random.default_rng(0)
+    covered, widths = 0, []
+    for _ in range(500):
+        rates = np.repeat(rng.random(1000), 10)  # segments of one track are right together more or less
+        right = (rng.random(10_000) < rates).astype(int)
+        draws = [rng.choice(10_000, 2_000, replace=False) for _ in range(n_runs + 1)]
+        per_track = [(np.bincount(d // 10, right[d], 1000), np.bincount(d // 10, minlength=1000)) for d in draws]
+        correct, counts = zip(*[(c[n > 0], n[n > 0]) for c, n in per_track], strict=True)
+        low, high = evaluation.run_interval(correct[:n_runs], counts[:n_runs], n_test_sets=n_runs, drawn="segments")
+        covered += low <= right[draws[n_runs]].mean() <= high
+        widths.append(high - low)
+    assert 0.95 <= covered / 500 <= 0.99  # a fifth of all segments is drawn: a little more certain than it says
+    assert np.mean(widths) < 0.07
+
+
+def test_run_interval_counts_folds_not_the_runs_on_them():
+    rng = np.random.default_rng(0)
+    folds = [rng.random(300) < rate for rate in (0.5, 0.6, 0.7)]
+    once, often = (evaluation.run_interval(runs, [np.ones(300)] * len(runs), n_test_sets=3) for runs in (folds, folds * 6))
+    assert often[1] - often[0] == pytest.approx(once[1] - once[0])
 
 
 def test_mcnemar_counts_where_only_one_is_right():

@@ -7,6 +7,7 @@ import librosa
 import numpy as np
 import pytest
 import scipy.ndimage
+from conftest import need
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,18 +155,31 @@ def test_stereo_and_too_short_clips_are_refused():
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("kind", "wrong", "message"),
     [
-        lambda: LogMel(n_segments=0),
-        lambda: LogMel(segment_s=None, keep_frames=10),  # ten segments of a whole clip
-        lambda: LogMel(segment_s=None, n_segments=1),  # a length that differs from clip to clip
-        lambda: LogMel(segment_s=0.0),
-        lambda: Mfcc(n_mfcc=129),
+        (LogMel, {"n_segments": 0}, "n_segments=0 is not a whole number above 0"),
+        (LogMel, {"n_mels": -3}, "n_mels=-3 is not a whole number above 0"),
+        (LogMel, {"hop_length": 0}, "hop_length=0 is not a whole number above 0"),
+        (LogMel, {"n_fft": 512.5}, "n_fft=512.5 is not a whole number above 0"),
+        (LogMel, {"n_fft": 511}, "n_fft=511 is odd"),
+        (LogMel, {"keep_frames": 0}, "keep_frames=0 is neither null nor a whole number"),
+        (LogMel, {"segment_s": None, "keep_frames": 10}, "n_segments=10 with segment_s=None; a whole clip"),
+        (LogMel, {"segment_s": None, "n_segments": 1}, "segment_s=None needs keep_frames"),
+        (LogMel, {"segment_s": 0.0}, "segment_s=0.0 is shorter than one sample"),
+        (LogMel, {"segment_s": "3"}, "segment_s='3' is no number of seconds"),
+        (Mfcc, {"n_mfcc": 129}, r"n_mfcc=129 is more than there are mel bands \(n_mels=128\)"),
+        (MelImage, {"hop_length": "512"}, "hop_length='512' is not a whole number above 0"),
     ],
 )
-def test_contradictory_parameters_are_refused(wrong):
-    with pytest.raises(SettingsError):
-        wrong()
+def test_wrong_parameters_are_refused(kind, wrong, message):
+    with pytest.raises(SettingsError, match=message):
+        kind(**wrong)
+
+
+def test_the_split_into_harmonic_and_percussive_needs_whole_hops():
+    clip = music(1.0)
+    with pytest.raises(SettingsError, match="hop_length=500: a frame of 2048 samples is not a whole number of hops"):
+        spectral.harmonic_percussive(clip, spectral.stft(clip, hop_length=500), hop_length=500)
 
 
 def test_kept_frames_are_frames_of_the_whole_spectrogram():
@@ -193,10 +207,7 @@ def test_features_are_light_to_import_and_are_features():
 
 
 def test_the_gtzan_log_mel_archive_is_our_log_mel(real_data):
-    archive = next(real_data.rglob("gtzan_logmel.npz"), None)
-    if archive is None:
-        pytest.skip("no gtzan_logmel.npz in the folder of real data")
-    with np.load(archive, allow_pickle=False) as stored:
+    with np.load(need(real_data, "gtzan_logmel.npz"), allow_pickle=False) as stored:
         track_id, code, floor_db, peak_db = (stored[name] for name in ("track_id", "code", "floor_db", "peak_db"))
         for frames, n_frames in zip(stored["frame_index"], stored["n_frames"], strict=True):
             np.testing.assert_array_equal(spectral.evenly_spread(int(n_frames), 387), frames)

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import need
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,6 +81,7 @@ def test_an_item_is_a_picture_of_three_seconds(dataset):
 
 
 def test_lite_says_what_it_reduces(real_data):
+    need(real_data, "gtzan_logmel.npz")
     lite = experiments.get(PAPER.id, "exp_8").dataset(Profile.LITE, real_data)
     assert lite.x.shape == (9990, 64, 64, 3) and lite.x.dtype == np.uint8
     hop, size = lite.reductions

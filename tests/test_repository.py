@@ -1,16 +1,21 @@
 """The repository keeps its own rules: clean notebooks with one skeleton, one list of chapters, one address, one set of dependencies."""
 
+import argparse
 import ast
 import json
 import re
 import runpy
+import shlex
 import tomllib
 
 import pytest
 import yaml
 from conftest import CHAPTERS, CONFIG, ROOT, toc_files
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
-from musicgenre import papers
+from musicgenre import experiments, papers, runs
 
 NOTEBOOKS = ROOT / "notebooks"
 LONGEST_CELL = 40  # lines, about a screen
@@ -206,7 +211,27 @@ def test_docstrings_name_chapters_that_use_them(name, path, text):
     assert named
     for chapter in named:
         assert chapter in CHAPTERS, f"{path}: {name} names the chapter {chapter}, which does not exist"
-        assert re.search(rf"\b{name}\b", "\n".join(cell["source"] for cell in cells(chapter))), f"{chapter} does not use {path}: {name}"
+        code = "\n".join(cell["source"] for cell in cells(chapter, "code"))
+        prose = "\n".join(cell["source"] for cell in cells(chapter, "markdown"))
+        used = re.search(rf"\b{name}\b", code) or re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", prose)
+        assert used, f"{chapter} does not use {path}: {name}"
+
+
+def test_commands_in_the_texts_name_runs_that_there_are():
+    """Whoever copies a command of the book gets runs, and not an error."""
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    parser.add_argument("paper", nargs="?")
+    for flag in ("--all", "--force"):
+        parser.add_argument(flag, action="store_true")
+    for long, short in (("--experiment", "-e"), ("--protocol", "-p"), ("--seeds", "-s"), ("--profile", "-P"), ("--data", "-d")):
+        parser.add_argument(long, short, action="append")
+    found = {command for _, text in texts() for command in re.findall(r"musicgenre replicate +((?:-|\w*[a-z])[^`\"\n{}…]*)", text)}
+    assert len(found) > 3
+    for command in found:
+        given = parser.parse_args(shlex.split(command, comments=True))
+        for paper in experiments.PAPERS if given.all else [given.paper]:
+            chosen = [experiments.get(paper, name) for name in given.experiment or experiments.of_paper(paper)]
+            assert runs.plan(chosen, protocols=given.protocol), command
 
 
 def test_no_result_is_typed_by_hand():
@@ -239,6 +264,9 @@ def test_the_address_of_the_repository_is_the_configured_one_everywhere():
         for path in ROOT.glob(pattern):
             text = path.read_text(encoding="utf-8")
             assert set(re.findall(rf"github(?:\.com)?/{owner}/([\w-]+)", text)) <= {name}, path
+            assert set(re.findall(rf"github(?:\.com)?/([\w-]+)/{name}\b", text)) <= {owner}, path
+    (fetched,) = re.findall(r"!git clone .*", read("CONTRIBUTING.md"))
+    assert {fetched in cells(chapter, "code")[0]["source"] for chapter in CHAPTERS} == {True}
     assert url in read("README.md")
     assert yaml.safe_load(read("CITATION.cff"))["repository-code"] == url
 
@@ -263,9 +291,12 @@ def test_lock_file_covers_every_dependency_and_names_no_host():
     project = tomllib.loads(read("pyproject.toml"))["project"]
     extras = project["optional-dependencies"]
     wanted = project["dependencies"] + [line for extra in ("book", "cluster", "test") for line in extras[extra]]
-    names = {re.match(r"[\w-]+", line).group().lower() for line in wanted} - {"musicgenre"}
+    wanted = [requirement for requirement in map(Requirement, wanted) if requirement.name != "musicgenre"]
     lock = read("requirements.lock")
-    assert names <= set(re.findall(r"^([\w-]+)==", lock, re.MULTILINE))
+    locked = re.findall(r"^([\w-]+)==([^\s;]+)", lock, re.MULTILINE)  # a package has several where Pythons differ
+    for requirement in wanted:
+        versions = [version for name, version in locked if name == canonicalize_name(requirement.name)]
+        assert versions and all(version in requirement.specifier for version in versions), requirement
     assert "://" not in lock
 
 
@@ -273,6 +304,8 @@ def test_the_conda_environment_declares_no_versions_of_its_own():
     """`environment.yml` takes the packages from the lock file."""
     *conda, pip = yaml.safe_load(read("environment.yml"))["dependencies"]
     assert [re.match(r"\w+", line).group() for line in conda] == ["python", "pip", "make"]
+    required = tomllib.loads(read("pyproject.toml"))["project"]["requires-python"]
+    assert conda[0].removeprefix("python=") in SpecifierSet(required)
     assert pip == {"pip": ["-r requirements.lock", "-e ."]}
 
 

@@ -4,14 +4,13 @@ from functools import cache
 
 import handmade
 import numpy as np
-from conftest import ROOT
+from conftest import ROOT, need
 
 from musicgenre import experiments, runs
 from musicgenre.corpora import fma, gtzan
 from musicgenre.corpora.corpus import Corpus
 from musicgenre.experiments import Dataset
 from musicgenre.experiments.xu_2024 import add_augmented
-from musicgenre.features import archives
 from musicgenre.settings import Profile
 from musicgenre.splits import split
 
@@ -85,7 +84,7 @@ def test_the_splits_on_gtzan_are_those_that_the_records_name():
 
 
 def test_the_splits_on_fma_small_are_those_that_the_records_name(real_data):
-    with np.load(archives.find(real_data, "fma_small_logmel.npz")) as archive:
+    with np.load(need(real_data, "fma_small_logmel.npz")) as archive:
         corpus = fma.from_labels(archive["track_id"], archive["genre"])
     assert splits_that_differ("fma_small", lambda made: corpus) == []
 
@@ -96,6 +95,7 @@ def test_the_splits_on_fma_small_are_those_that_the_records_name(real_data):
 def test_a_run_done_again_gives_the_recorded_numbers(real_data, tmp_path, monkeypatch):
     """Bit for bit on the processor and with the versions of the record; else the accuracy lies in the interval over its seeds."""
     monkeypatch.setenv("MUSICGENRE_CACHE", str(tmp_path))
+    need(real_data, "features_10_sec.csv")
     here = handmade.record("mlp_30s")
     made_here = [(made["device"], made["versions"]) == (here["device"], here["versions"]) for made in RECORDS["record"]]
     shortest = RECORDS.assign(made_here=made_here).query("paper == 'demarco_2024' and experiment == 'lstm_10s'")  # vectors of a table

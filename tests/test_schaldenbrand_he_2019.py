@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import need
 from keras import layers
 from matplotlib.patches import Rectangle
 
@@ -158,6 +159,7 @@ def test_an_item_is_a_clip_of_1200_frames(dataset):
 
 
 def test_lite_says_what_it_reduces(real_data):
+    need(real_data, "fma_small_logmel.npz")
     lite = experiments.get(PAPER.id, "conv2d").dataset(Profile.LITE, real_data)
     assert lite.x.shape[1:] == (119, 128) and len(lite.genres) == 8
     assert lite.reductions == (paper_experiments.LONG_HOP,) and "119 frames" in lite.reductions[0]

@@ -144,7 +144,7 @@ def test_the_scoreboard_as_data_agrees_with_its_page():
         soup("book/scoreboard.html").select_one(".scoreboard"),
     )
     records = json.loads((SITE / "book" / "scoreboard.json").read_text(encoding="utf-8"))
-    columns = ["paper", "claim", "text", "where", "reported", "verdict", "found", "profile", "protocol", "chapter", "records"]
+    columns = ["paper", "claim", "text", "where", "reported", "verdict", "found", "sign_open", "profile", "protocol", "chapter", "records"]
     assert list(csv.columns) == columns and all(list(record) == columns for record in records)
     joined = [record | {name: " ".join(record[name]) for name in ("protocol", "records")} for record in records]
     assert joined == csv.to_dict("records")
@@ -188,6 +188,14 @@ def test_the_scoreboard_is_sorted_by_keyboard_up_and_down(scoreboard):
     scoreboard.get_by_role("button", name="Paper", exact=True).click()
     assert [row[0] for row in rows(scoreboard)] == sorted(paper for paper, _ in CLAIMS)
     assert scoreboard.locator("[aria-sort]").count() == 1
+
+
+def test_the_scoreboard_sorts_numbers_by_sign_and_size(scoreboard):
+    """Differences and shares are sorted by the first number of their cell; cells without one come last."""
+    scoreboard.get_by_role("button", name="Paper's number").click()
+    shown = [re.search(r"([+-]?\d+(?:\.\d+)?) ?(?:%|points)", row[3]) for row in rows(scoreboard)]
+    numbers = [float(found[1]) if found else float("inf") for found in shown]
+    assert numbers == sorted(numbers) and numbers[0] < 0 and len(set(numbers)) > 10
 
 
 # All pages

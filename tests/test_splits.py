@@ -105,12 +105,44 @@ def test_artists_without_folds_are_drawn_by_artist():
     assert 0.1 < len(parts.test) / len(items) < 0.35
 
 
+@given(corpora, st.integers(2, 6), seeds)
+def test_artists_are_drawn_apart_where_some_are_unknown(items, every, seed):
+    unknown = items["track_id"].str[-5:].astype(int) % every == 0
+    items = items.assign(artist_fold=None, artist_group=items["artist_group"].mask(unknown, None))
+    parts = split(items, "artists", seed=seed, test_fraction=0.2)
+    for key in RESPECTS["artists"]:
+        assert parts.shared(items, key) == {"train and valid": [], "train and test": [], "valid and test": []}
+    assert sorted(np.concatenate([parts.train, parts.valid, parts.test])) == list(range(len(items)))
+
+
+@pytest.mark.parametrize(
+    ("n_artists", "fractions", "message"),
+    [
+        (1, {}, "too few artists or clips for parts without shared artists .*; use the protocol tracks"),
+        (60, {"valid_fraction": 0}, "a part of 0% cannot be drawn by artist"),
+        (60, {"test_fraction": 1.0}, "a part of 100% cannot be drawn by artist"),
+    ],
+)
+def test_artists_that_cannot_be_drawn_apart_are_said(n_artists, fractions, message):
+    items = make_items(20, 1, 1).assign(artist_fold=None)
+    items["artist_group"] = [f"artist {i % n_artists}" for i in range(len(items))]
+    with pytest.raises(SettingsError, match=message):
+        split(items, "artists", **fractions)
+
+
+def test_few_artists_are_enough_to_be_kept_apart():
+    items = make_items(20, 1, 1).assign(artist_fold=None)
+    items["artist_group"] = [f"artist {i % 6}" for i in range(len(items))]
+    parts = split(items, "artists", test_fraction=0.1)
+    assert parts.shared(items, "artist_group")["train and test"] == []
+
+
 def test_an_official_split_is_used_where_there_is_one():
     items = make_items(20, 1, 1).assign(artist_fold=None)
     items["official_split"] = items["artist"].str[-1].map({"0": "test", "1": "validation"}).fillna("training")
     parts = split(items, "artists", seed=5)
-    assert (items["official_split"].iloc[parts.test] == "test").all()
-    assert len(parts.test) == (items["official_split"] == "test").sum()
+    for part, name in (("train", "training"), ("valid", "validation"), ("test", "test")):
+        assert np.array_equal(getattr(parts, part), np.flatnonzero(items["official_split"] == name))
 
 
 def test_the_guard_names_what_is_shared():

@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import need
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,6 +143,7 @@ def test_an_item_is_a_segment_of_three_seconds(dataset):
 
 
 def test_lite_says_what_it_reduces(real_data):
+    need(real_data, "gtzan_logmel.npz")
     lite = experiments.get(PAPER.id, "cnn_gru").dataset(Profile.LITE, real_data)
     assert lite.x.shape == (9990, 38, 23)
     assert lite.reductions == (paper_experiments.LONG_HOP,) and "38 frames" in lite.reductions[0]

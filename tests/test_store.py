@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -113,8 +112,8 @@ def test_a_killed_extraction_loses_the_chunk_in_progress_and_nothing_else(music,
     while len(store_folder.pending()) > 1 and time.monotonic() < waiting_until:
         time.sleep(0.02)
     time.sleep(0.2)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.kill()
+    assert process.wait() != 0
 
     assert store_folder.pending() == [range(2 * CHUNK_CLIPS, 3 * CHUNK_CLIPS)]
     with pytest.raises(DataError, match=f"{CHUNK_CLIPS} of {N_CLIPS} clips are not extracted yet; call extract"):

@@ -173,7 +173,8 @@ def test_the_scoreboard_leads_to_the_chapters(board):
 def test_the_summary_counts_the_verdicts_of_each_paper(board):
     counts = tables.summary(board.reset_index())
     assert list(counts.index) == [papers.read(paper).short_name for paper in papers.PAPERS]
-    assert list(counts.columns) == [*map(str, Verdict), "claims"]
+    assert list(counts.columns) == ["reproduced", "sign open", *list(map(str, Verdict))[1:], "claims"]
+    assert (counts["sign open"] <= counts["reproduced"]).all()
     assert counts["claims"].tolist() == [len(papers.read(paper).claims) for paper in papers.PAPERS]
     assert counts.loc["Xu et al.", "not run"] == 6 and counts.loc["Xu et al.", "reproduced"] == 0
     assert (

@@ -122,6 +122,15 @@ def test_early_stopping_ends_after_its_patience_and_keeps_the_best_epoch(dataset
     assert loss == pytest.approx(min(history["val_loss"]), rel=1e-5)
 
 
+def test_where_the_last_epoch_is_kept_its_weights_are(dataset):
+    x, y = dataset.x, dataset.y
+    noise = (x[:40], np.random.default_rng(0).integers(0, 3, 40))
+    model = build()
+    history = fit(model, noise, (x[80:], y[80:]), Training(epochs=12, batch_size=4, learning_rate=0.05, keep="last"), seed=0)
+    assert len(history["loss"]) == 12 > best_epoch(history)
+    assert model.evaluate(x[80:], y[80:], verbose=0)[0] == pytest.approx(history["val_loss"][-1], rel=1e-5)
+
+
 def test_the_last_epoch_is_kept_where_the_paper_trains_to_the_end(dataset):
     outcome = run(experiment(training=Training(epochs=4, batch_size=8, keep="last")), dataset, "tracks")
     assert outcome.best_epoch == 4

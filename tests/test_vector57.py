@@ -4,6 +4,7 @@ import librosa
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import need
 from test_features import RATE_HZ, music
 
 from musicgenre.corpora import audio
@@ -83,13 +84,9 @@ def test_a_louder_clip_changes_only_what_measures_loudness():
 @pytest.fixture(scope="module")
 def table_and_clips(real_data):
     """Return the rows of the well-known table whose clips are at hand, every column's spread in the whole table, and the clips."""
-    file = next(real_data.rglob("features_30_sec.csv"), None)
-    if file is None:
-        pytest.skip("no features_30_sec.csv in the folder of real data")
-    table = pd.read_csv(file).set_index("filename")
+    need(real_data, "blues.*.wav")
+    table = pd.read_csv(need(real_data, "features_30_sec.csv")).set_index("filename")
     clips = {path.name: audio.read(path) for path in sorted(real_data.rglob("*.wav"))[::5][:6] if path.name in table.index}
-    if not clips:
-        pytest.skip("no clips of the table in the folder of real data")
     return table.loc[list(clips)], table[list(COLUMNS)].std(), list(clips.values())
 
 
@@ -114,11 +111,9 @@ def test_todays_librosa_moves_the_table_by_little(table_and_clips):
 
 
 def test_the_ten_second_table_was_made_with_the_recipe_in_todays_librosa(real_data):
-    file = next(real_data.rglob("features_10_sec.csv"), None)
+    need(real_data, "blues.*.wav")
     paths = {path.stem: path for path in sorted(real_data.rglob("*.wav"))[::10]}
-    if file is None or not paths:
-        pytest.skip("no features_10_sec.csv, or no clips, in the folder of real data")
-    table = pd.read_csv(file).set_index("filename")[list(COLUMNS)]
+    table = pd.read_csv(need(real_data, "features_10_sec.csv")).set_index("filename")[list(COLUMNS)]
     for track_id, path in list(paths.items())[:3]:
         rows = table.loc[[f"{track_id}.{i}.wav" for i in range(3)]]
         off = (Vector57(segment_s=10.0, n_segments=3)(audio.read(path)) - rows).abs() / table.std()

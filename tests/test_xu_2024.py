@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import need
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -185,6 +186,7 @@ def test_an_item_is_a_segment_of_two_seconds(dataset):
 
 
 def test_lite_says_what_it_reduces(real_data):
+    need(real_data, "gtzan_logmel.npz")
     lite = experiments.get(PAPER.id, "vgg").dataset(Profile.LITE, real_data)
     assert lite.x.shape == (14 * len(lite.corpus), 25, 64) and lite.x.dtype == np.float32
     assert lite.reductions == (paper_experiments.LONG_HOP, paper_experiments.HALVED)

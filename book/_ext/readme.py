@@ -16,7 +16,10 @@ def updated(readme: str) -> str:
     rows = [["Paper", *counts.columns], ["---", *["---:"] * len(counts.columns)], *([paper, *row] for paper, *row in counts.itertuples())]
     table = "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
     (profile,) = board["profile"].unique()
-    return BLOCK.sub(rf"\1\n{table}\n\nProfile `{profile}`.\n\n\2", readme)
+    written, blocks = BLOCK.subn(rf"\1\n{table}\n\nProfile `{profile}`.\n\n\2", readme)
+    if blocks != 1:
+        raise ValueError(f"README.md: {blocks} places for the verdicts, between comments such as <!-- verdicts: end -->; there must be one")
+    return written
 
 
 if __name__ == "__main__":

@@ -38,16 +38,20 @@ document.addEventListener("DOMContentLoaded", () => {
   controls.addEventListener("input", filter);
   filter();
 
-  // "C2" comes before "C10". A click sorts upwards, the next downwards; rows that are equal keep their order.
+  // "C2" comes before "C10", and by their first number "−3.8 points" before "+1.8 points". A click sorts upwards, the next downwards;
+  // rows that are equal keep their order.
   const collator = new Intl.Collator("en", { numeric: true });
+  const number = (value) => Number(value.match(/([+-]?\d+(?:\.\d+)?) ?(?:%|points)/)?.[1] ?? Infinity);
+  const byNumber = (a, b) => (number(a) < number(b) ? -1 : number(a) > number(b) ? 1 : 0);
   headers.forEach((header, i) => {
+    const compare = ["Paper's number", "Ours"].includes(header.textContent) ? byNumber : collator.compare;
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: header.textContent });
     header.replaceChildren(button);
     button.addEventListener("click", () => {
       const down = header.getAttribute("aria-sort") === "ascending";
       headers.forEach((other) => other.removeAttribute("aria-sort"));
       header.setAttribute("aria-sort", down ? "descending" : "ascending");
-      body.append(...[...rows].sort((a, b) => (down ? -1 : 1) * collator.compare(text(a, i), text(b, i))));
+      body.append(...[...rows].sort((a, b) => (down ? -1 : 1) * compare(text(a, i), text(b, i))));
     });
   });
 });

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre.corpora import gtzan
+from musicgenre.corpora.corpus import Corpus
 from musicgenre.errors import LeakError
 from musicgenre.experiments.dataset import Dataset, cut
 from musicgenre.experiments.experiment import Experiment, Outcome
@@ -28,10 +29,8 @@ MFCC_STATISTICS = "mean and variance of 20 MFCCs at a 77 ms hop instead of the 5
 
 @lru_cache(maxsize=1)
 def whole_clips(profile: Profile, data: Path | None) -> Dataset:
-    """One vector of 57 features a clip; in ``lite`` from the well-known table ``features_30_sec.csv``."""
-    if profile is Profile.LITE:
-        return _from_table(data, "features_30_sec.csv", Vector57(librosa_0_7=True))
-    return Dataset.from_segments(*extracted(corpus_of(profile, data), Vector57(librosa_0_7=True)))
+    """One vector of 57 features a clip; in ``lite`` from the well-known table ``features_30_sec.csv`` where there is one."""
+    return Dataset.from_segments(*_vectors(profile, data, Vector57(librosa_0_7=True), "features_30_sec.csv"))
 
 
 def slices(profile: Profile, data: Path | None, *, slice_s: int) -> Dataset:
@@ -56,22 +55,21 @@ def sequences(profile: Profile, data: Path | None, *, slice_s: int) -> Dataset:
 
 @lru_cache(maxsize=1)
 def sequences_10s(profile: Profile, data: Path | None) -> Dataset:
-    """One sequence a clip of three vectors of 10 s; outside ``smoke`` from the table ``features_10_sec.csv``."""
-    if profile is Profile.SMOKE:
-        corpus, values, feature = extracted(corpus_of(profile, data), Vector57(segment_s=10.0, n_segments=3))
-        return Dataset.from_segments(corpus, values[:, None], feature)
-    return _from_table(data, "features_10_sec.csv", Vector57(segment_s=10.0, n_segments=3))
+    """One sequence a clip of three vectors of 10 s; in ``lite`` from the table ``features_10_sec.csv`` where there is one."""
+    corpus, values, feature = _vectors(profile, data, Vector57(segment_s=10.0, n_segments=3), "features_10_sec.csv")
+    return Dataset.from_segments(corpus, values[:, None], feature)
 
 
-def _from_table(data: Path | None, name: str, feature: Vector57) -> Dataset:
-    """Read a table of 57 features: one vector, or one sequence of the clip's slices, an item."""
-    path = archives.find(data, name)
+def _vectors(profile: Profile, data: Path | None, feature: Vector57, table_name: str) -> tuple[Corpus, np.ndarray, dict]:
+    """Return the vectors of all slices, (n_clips, n_slices, 57): in ``lite`` of a published table where there is one, else from audio."""
+    if profile is not Profile.LITE or (data is not None and not list(data.rglob(table_name))):
+        return extracted(corpus_of(profile, data), feature)
+    path = archives.find(data, table_name)
     table = archives.read_feature_table(path)
     complete = table.groupby("track_id").size() == feature.n_segments
-    corpus = gtzan.from_facts(complete.index[complete], f"not all of its {feature.n_segments} slices are in {name}")
+    corpus = gtzan.from_facts(complete.index[complete], f"not all of its {feature.n_segments} slices are in {table_name}")
     values = table.loc[corpus.clips.index].to_numpy(dtype=np.float32).reshape(len(corpus), feature.n_segments, 57)
-    described = store.describe(feature, f"table:{archives.sha256(path)}")
-    return Dataset.from_segments(corpus, values if feature.n_segments == 1 else values[:, None], described)
+    return corpus, values, store.describe(feature, f"table:{archives.sha256(path)}")
 
 
 def mix_rows(dataset: Dataset, split: Split, seed: int, *, across_parts: bool) -> tuple[Dataset, Split]:

@@ -90,7 +90,7 @@ _experiment = partial(
     normalise=None,
     protocols=("as_published", "tracks", "fault_filtered"),
 )
-_dnn = partial(_experiment, training=Training(epochs=20, batch_size=64, smoke_epochs=2))
+_dnn = partial(_experiment, training=Training(epochs=20, batch_size=64, keep="last", smoke_epochs=2))
 _cnn = partial(_experiment, dataset=partial(pictures, lite_size=(64, 64)))
 _three = partial(models.cnn, filters=(128,) * 3)
 _six = partial(models.cnn, filters=(128,) * 6, padding="same")

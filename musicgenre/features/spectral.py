@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
@@ -30,7 +31,7 @@ def stft(samples: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512, pad_m
     samples : numpy.ndarray
         Shape (n_samples,); computed in float32.
     n_fft : int
-        Length of a frame in samples (Hann window).
+        Length of a frame in samples (Hann window), an even number.
     hop_length : int
         Samples from one frame to the next.
     pad_mode : {"constant", "reflect"}
@@ -86,7 +87,7 @@ def harmonic_percussive(samples: np.ndarray, spectrum: np.ndarray, *, hop_length
     spectrum : numpy.ndarray
         What :func:`stft` returns for them, complex64 (n_frames, n_bins).
     hop_length : int
-        Samples from one frame to the next.
+        Samples from one frame to the next; a frame must be a whole number of hops.
 
     Returns
     -------
@@ -94,12 +95,20 @@ def harmonic_percussive(samples: np.ndarray, spectrum: np.ndarray, *, hop_length
         Two signals, float32, shape (n_samples,), that add up to the samples, as ``librosa.effects.harmonic`` and
         ``librosa.effects.percussive`` give them.
 
+    Raises
+    ------
+    SettingsError
+        If a frame is not a whole number of hops.
+
     Notes
     -----
     Taught in the notebook ``02_from_sound_to_features``.
     """
     from musicgenre.features import kernels
 
+    n_fft = 2 * (spectrum.shape[1] - 1)
+    if n_fft % hop_length:
+        raise SettingsError(f"hop_length={hop_length}: a frame of {n_fft} samples is not a whole number of hops")
     magnitude = np.abs(spectrum)
     lasting = kernels.running_median(magnitude)
     striking = np.ascontiguousarray(kernels.running_median(np.ascontiguousarray(magnitude.T)).T)
@@ -108,7 +117,7 @@ def harmonic_percussive(samples: np.ndarray, spectrum: np.ndarray, *, hop_length
 
 
 def _istft(spectrum: np.ndarray, n_samples: int, hop_length: int) -> np.ndarray:
-    # Overlap and add; each sample is divided by the squared windows that covered it. A frame is a whole number of hops.
+    # Overlap and add; each sample is divided by the squared windows that covered it.
     n_frames, n_fft = len(spectrum), 2 * (spectrum.shape[1] - 1)
     window = hann(n_fft)
     frames = scipy.fft.irfft(spectrum)
@@ -229,7 +238,7 @@ class Feature(ABC):
     Raises
     ------
     SettingsError
-        If the parameters contradict each other.
+        If a parameter is not what it should be, or parameters contradict each other.
 
     Notes
     -----
@@ -238,13 +247,19 @@ class Feature(ABC):
 
     name: ClassVar[str]
     version: ClassVar[int]  # raise it whenever the numbers change: feature stores are named by it
+    counts: ClassVar[tuple[str, ...]] = ("sample_rate_hz", "n_segments")  # parameters that are whole numbers above 0
 
     sample_rate_hz: int = 22050
     segment_s: float | None = 3.0
     n_segments: int = 10
 
     def __post_init__(self):
-        if self.n_segments < 1 or (self.segment_s is None and self.n_segments != 1):
+        for name in self.counts:
+            if not isinstance(value := getattr(self, name), Integral) or value < 1:
+                raise SettingsError(f"{name}={value!r} is not a whole number above 0")
+        if not isinstance(self.segment_s, Real | None):
+            raise SettingsError(f"segment_s={self.segment_s!r} is no number of seconds")
+        if self.segment_s is None and self.n_segments != 1:
             raise SettingsError(f"n_segments={self.n_segments} with segment_s={self.segment_s}; a whole clip (None) is one segment")
         if self.segment_s is not None and self.segment_s * self.sample_rate_hz < 1:
             raise SettingsError(f"segment_s={self.segment_s} is shorter than one sample")
@@ -326,6 +341,7 @@ class LogMel(Feature):
 
     name: ClassVar[str] = "log_mel"
     version: ClassVar[int] = 1
+    counts: ClassVar[tuple[str, ...]] = (*Feature.counts, "n_fft", "hop_length", "n_mels")
 
     n_fft: int = 2048
     hop_length: int = 512
@@ -335,6 +351,10 @@ class LogMel(Feature):
 
     def __post_init__(self):
         super().__post_init__()
+        if self.n_fft % 2:
+            raise SettingsError(f"n_fft={self.n_fft} is odd; a frame has a middle, so take an even number")
+        if self.keep_frames is not None and (not isinstance(self.keep_frames, Integral) or self.keep_frames < 1):
+            raise SettingsError(f"keep_frames={self.keep_frames!r} is neither null nor a whole number above 0")
         if self.segment_s is None and self.keep_frames is None:
             raise SettingsError("segment_s=None needs keep_frames: whole clips differ in length, features must not")
 
@@ -383,6 +403,7 @@ class Mfcc(LogMel):
 
     name: ClassVar[str] = "mfcc"
     version: ClassVar[int] = 1
+    counts: ClassVar[tuple[str, ...]] = (*LogMel.counts, "n_mfcc")
 
     n_mfcc: int = 23
 

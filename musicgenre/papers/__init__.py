@@ -54,8 +54,8 @@ class Paper:
     claims : pandas.DataFrame
         Index ``id``; ``text``, ``where``, ``metric``, ``genre``, ``protocol`` (as written), ``unsaid``, ``our_choice``, ``judged_by``
         (value, ranking, difference, check or none) and what it is judged by: ``values`` (dict, experiment to fraction),
-        ``ranking`` (list, best first; a list inside it is not ordered), ``difference`` (dict: ``of``, ``over`` and ``by``,
-        ``at_least`` or ``at_most``), ``check`` with its ``rule``, or ``why`` it cannot be judged.
+        ``ranking`` (list, best first; a list inside it is not ordered), ``difference`` (dict: ``of``, ``over`` and ``by``),
+        ``check`` with its ``rule``, or ``why`` it cannot be judged; ``revised`` says what was changed in this after its runs were seen.
     figures : pandas.DataFrame
         Index ``id``; ``shows``, ``reproduce``, ``why_not``.
     contradictions : pandas.DataFrame
@@ -299,7 +299,7 @@ def _paper(content: dict) -> Paper:
         for row in content["numbers_in_text"]
     ]
     results = [number for table in content["tables"] for number in _numbers(table)]
-    judged = ("judged_by", "values", "ranking", "difference", "check", "rule", "why")
+    judged = ("judged_by", "values", "ranking", "difference", "check", "rule", "why", "revised")
     claims = frame(content["claims"], "id", "text", "where", "metric", "genre", "protocol", "unsaid", "our_choice", *judged)
     experiments = frame(content["experiments"], "id", "name", "where", "layers", "parameters", "arithmetic").set_index("id")
     return Paper(
