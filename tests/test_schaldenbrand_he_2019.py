@@ -162,7 +162,8 @@ def test_lite_says_what_it_reduces(real_data):
     need(real_data, "fma_small_logmel.npz")
     lite = experiments.get(PAPER.id, "conv2d").dataset(Profile.LITE, real_data)
     assert lite.x.shape[1:] == (119, 128) and len(lite.genres) == 8
-    assert lite.reductions == (paper_experiments.LONG_HOP,) and "119 frames" in lite.reductions[0]
+    assert lite.reductions == (paper_experiments.LONG_HOP, paper_experiments.OTHER_RATE) and "119 frames" in lite.reductions[0]
+    assert lite.feature["parameters"]["sample_rate_hz"] == 44100
     parts = split(lite.items, "tracks", valid_fraction=0.1, test_fraction=0.1)
     assert len(parts.test) == 800
 

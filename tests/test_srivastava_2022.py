@@ -28,8 +28,8 @@ def records(accuracy: dict[str, float], f1: dict[str, dict[str, float]] | None =
     rows = []
     for name, share in accuracy.items():
         by_genre = {genre: {"precision": 0.5, "recall": 0.5, "f1": (f1 or {}).get(name, {}).get(genre, 0.5)} for genre in GENRES}
-        tracks = {"correct": [round(10 * share)] * 200, "segments": [10] * 200}
-        made = {"tracks": tracks, "by_genre": by_genre, "split": {"digest": protocol}}
+        tracks = {"track_id": list(range(200)), "correct": [round(10 * share)] * 200, "segments": [10] * 200}
+        made = {"tracks": tracks, "by_genre": by_genre, "protocol": protocol}
         rows.append({"paper": PAPER.id, "experiment": name, "profile": "lite", "protocol": protocol, "record": made})
     return pd.DataFrame(rows, columns=["paper", "experiment", "profile", "protocol", "record"])
 
@@ -48,7 +48,7 @@ def test_both_models_must_be_above_the_quoted_cnn(gru, lstm, verdict):
 
 def test_the_interval_counts_and_not_the_mean():
     made = records({"cnn_gru": 0.9, "cnn_lstm": 0.9})
-    made["record"][0]["tracks"]["correct"] = [10] * 172 + [0] * 28  # 86 %, but tracks are wholly right or wholly wrong
+    made["record"][0]["tracks"]["correct"] = [8] * 120 + [9] * 80  # 84 %, but the interval reaches below 83.3 %
     assert checks.both_above_quoted_cnn(made).verdict is Verdict.NOT
 
 
