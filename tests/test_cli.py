@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from musicgenre import cli
 from musicgenre.papers import PAPERS
 
-run = CliRunner(env={"MUSICGENRE_DATA": None, "COLUMNS": "200", "TERM": "dumb"}).invoke
+run = CliRunner(env={"MUSICGENRE_DATA": None, "MUSICGENRE_PROFILE": None, "COLUMNS": "200", "TERM": "dumb"}).invoke
 
 
 @pytest.fixture
