@@ -25,6 +25,9 @@ def toc_files() -> list[str]:
     return [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
 
 
+CHAPTERS = [Path(file).name for file in toc_files() if file.startswith("notebooks/")]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def private_cache(tmp_path_factory) -> Iterator[None]:
     """A cache of these tests alone: features that other code has computed would hide what is broken now. Rendered clips are shared."""
@@ -35,9 +38,6 @@ def private_cache(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MUSICGENRE_CACHE", str(cache))
         yield
-
-
-CHAPTERS = [Path(file).name for file in toc_files() if file.startswith("notebooks/")]
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from musicgenre import papers
 from musicgenre.verdicts import Judgement, Verdict, by_genre, measure, of_experiment
 
 PAPER = "demarco_2024"
@@ -56,7 +57,7 @@ def hardest_genres(records: pd.DataFrame) -> Judgement:
 
 def better_than_2002(records: pd.DataFrame) -> Judgement:
     """C8: the printed accuracies lie in the 95 % intervals of ours; both MLPs are above the 61 % of Tzanetakis and Cook."""
-    printed = {"mlp_30s": 0.74, "mlp_3s": 0.66}
+    printed = papers.read(PAPER).claims.at["C8", "values"]
     measured = {name: measure(of_experiment(records, PAPER, name)) for name in printed}
     inside = all(measured[name].low <= value <= measured[name].high for name, value in printed.items())
     above = all(value.mean > 0.61 for value in measured.values())
