@@ -61,8 +61,13 @@ def fetch(
 
 
 @data_app.command()
-def check(corpus: CorpusArgument, data: DataOption = None, jobs: JobsOption = -1) -> None:
-    """Read every file of a corpus and print those that are damaged, short, silent or mislabelled, with the reason.
+def check(
+    corpus: CorpusArgument,
+    data: DataOption = None,
+    jobs: JobsOption = -1,
+    min_duration: Annotated[float, typer.Option(min=0, help="Seconds; a shorter clip cannot be used.")] = 29.0,
+) -> None:
+    """Read every file of a corpus and print those that are damaged, short or silent, or wrongly named, with the reason.
 
     Ends with status 1 where a clip cannot be used.
     """
@@ -73,7 +78,7 @@ def check(corpus: CorpusArgument, data: DataOption = None, jobs: JobsOption = -1
     for reason, group in clips.excluded.groupby("reason"):
         some = ", ".join(group.index[:3]) + (f" and {len(group) - 3} more" if len(group) > 3 else "")
         typer.echo(f"left out   {some}: {reason}")
-    found = describe(clips, n_jobs=jobs)
+    found = describe(clips, min_duration_s=min_duration, n_jobs=jobs)
     for track_id, row in found[found["status"] != "ok"].iterrows():
         typer.echo(f"{row['status']:10s} {track_id}: {row['reason']}")
     counts = found["status"].value_counts()

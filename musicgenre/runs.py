@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -219,7 +220,8 @@ def replicate(
     path = path_of(folder, experiment, protocol, seed=seed, fold=fold, profile=profile)
     if path.exists() and not force:
         return read_record(path), False
-    checkpoint = settings.cache_folder() / "checkpoints" / f"{path.parent.name}.{path.stem}.npz"
+    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]  # records in two folders are two runs
+    checkpoint = settings.cache_folder() / "checkpoints" / f"{path.parent.name}.{path.stem}.{place}.npz"
     if force:
         checkpoint.unlink(missing_ok=True)
     outcome = run(experiment, load(), protocol, seed=seed, fold=fold, profile=profile, checkpoint=checkpoint, on_epoch=on_epoch)
@@ -289,11 +291,15 @@ def read_records(folder: Path | None = None, paper: str | None = None) -> pd.Dat
 
 
 def _refuse_mixtures(records: pd.DataFrame) -> None:
-    """Refuse runs of one experiment on different clips or features, and those of one paper on different backends."""
-    data = records["record"].map(lambda made: (made["corpus"]["digest"], made["feature"]["digest"]))
-    backend = records["record"].map(lambda made: made["versions"]["backend"])
+    """Refuse runs of one experiment that differ in clips, features, model or training, and those of one paper on different backends."""
+    made = records["record"]
+    data = made.map(lambda one: (one["corpus"]["digest"], one["feature"]["digest"]))
+    trained = made.map(lambda one: json.dumps([one["model"], one["training"], one["reductions"]], sort_keys=True))
+    backend = made.map(lambda one: one["versions"]["backend"])
+    experiment = ["paper", "experiment", "profile"]
     for what, made_from, keys in (
-        ("clips or features", data, ["paper", "experiment", "profile", "protocol"]),
+        ("clips or features", data, experiment),
+        ("models or training settings", trained, experiment),
         ("backends", backend, ["paper", "profile"]),
     ):
         first = made_from.groupby([records[key] for key in keys]).transform("first")
@@ -330,9 +336,56 @@ def accuracy(found: Iterable[dict], *, by: str = "segment") -> tuple[float, floa
     else:
         correct, counts = ([np.array(t[name]) for t in tracks] for name in ("in_top3" if by == "top3" else "correct", "segments"))
     mean = np.mean([right.sum() / n.sum() for right, n in zip(correct, counts, strict=True)])
-    n_test_sets = len({(*t["track_id"], *t["segments"]) for t in tracks})
     drawn = "segments" if by != "track" and found[0]["protocol"] == "as_published" else "tracks"
-    return float(mean), *evaluation.run_interval(correct, counts, n_test_sets=n_test_sets, drawn=drawn)
+    return float(mean), *evaluation.run_interval(correct, counts, n_test_sets=_n_test_sets(found), drawn=drawn)
+
+
+def pairs(found_a: Iterable[dict], found_b: Iterable[dict]) -> list[tuple[dict, dict]]:
+    """Pair the runs of two experiments: same seed, same fold.
+
+    Notes
+    -----
+    Taught in the notebook ``07_schaldenbrand_he_2019``.
+    """
+    other = {(made["seed"], made["fold"]): made for made in found_b}
+    return [(made, other[key]) for made in found_a if (key := (made["seed"], made["fold"])) in other]
+
+
+def difference(paired: list[tuple[dict, dict]]) -> tuple[float, float, float]:
+    """Compute the mean difference of accuracy by segment between two experiments, and the interval of one more pair of runs.
+
+    Parameters
+    ----------
+    paired : list of tuple of dict
+        As :func:`pairs` gives them; the two runs of a pair were tested on the same segments.
+
+    Returns
+    -------
+    tuple of float
+        Mean, lower and upper end, as fractions; see :func:`musicgenre.evaluation.difference_interval`.
+
+    Raises
+    ------
+    DataError
+        If two runs of a pair were tested on different segments.
+
+    Notes
+    -----
+    Taught in the notebook ``07_schaldenbrand_he_2019``.
+    """
+    for a, b in paired:
+        if any(a["tracks"][name] != b["tracks"][name] for name in ("track_id", "segments")):
+            names = f"{a['experiment']} and {b['experiment']}"
+            raise DataError(f"{names}, seed {a['seed']}: the two runs were tested on different segments; take runs on one split")
+    a, b = ([np.array(made["tracks"]["correct"]) for made in side] for side in zip(*paired, strict=True))
+    counts = [np.array(made["tracks"]["segments"]) for made, _ in paired]
+    mean = np.mean([(of - over).sum() / n.sum() for of, over, n in zip(a, b, counts, strict=True)])
+    n_test_sets = _n_test_sets(made for made, _ in paired)
+    return float(mean), *evaluation.difference_interval(a, b, counts, n_test_sets=n_test_sets)
+
+
+def _n_test_sets(found: Iterable[dict]) -> int:
+    return len({(*made["tracks"]["track_id"], *made["tracks"]["segments"]) for made in found})
 
 
 def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:

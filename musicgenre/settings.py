@@ -30,7 +30,7 @@ def profile() -> Profile:
     SettingsError
         If the variable holds anything but ``smoke``, ``lite`` or ``full``.
     """
-    value = os.environ.get("MUSICGENRE_PROFILE", Profile.SMOKE)
+    value = os.environ.get("MUSICGENRE_PROFILE") or Profile.SMOKE
     try:
         return Profile(value)
     except ValueError:

@@ -161,7 +161,8 @@ def claims(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
     Returns
     -------
     pandas.DataFrame
-        Index ``claim``; ``text``, ``where``, ``paper`` (its numbers), ``verdict``, ``badge`` and ``found`` (ours).
+        Index ``claim``; ``text``, ``where``, ``paper`` (its numbers), ``verdict``, ``badge``, ``found`` (ours) and
+        ``sign_open`` (ours allows a difference of either sign).
 
     Notes
     -----

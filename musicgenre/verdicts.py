@@ -102,9 +102,7 @@ def measure(found: list[dict], metric: str = "accuracy", genre: str | None = Non
     """
     if metric in ("accuracy", "top3"):
         return Measured(*runs.accuracy(found, by="segment" if metric == "accuracy" else "top3"), len(found))
-    values = np.array([_value(made, metric, genre) for made in found])
-    spread = 1.96 * values.std(ddof=1) if len(values) > 1 else np.nan
-    return Measured(float(values.mean()), float(values.mean() - spread), float(values.mean() + spread), len(found))
+    return Measured(*_mean_and_spread(np.array([_value(made, metric, genre) for made in found])), len(found))
 
 
 def by_genre(found: list[dict], metric: str) -> pd.DataFrame:
@@ -155,12 +153,13 @@ def judge(paper: Paper, claim_id: str, records: pd.DataFrame, profile: Profile =
     try:
         if claim["judged_by"] == "check":
             return getattr(import_module(f"musicgenre.checks.{paper.id}"), claim["check"])(records)
-        named = experiments_of(claim)
-        measured = {name: measure(of_experiment(records, paper.id, name), claim["metric"] or "accuracy", claim["genre"]) for name in named}
+        made = {name: of_experiment(records, paper.id, name) for name in experiments_of(claim)}
+        metric, genre = claim["metric"] or "accuracy", claim["genre"]
+        if claim["judged_by"] == "difference":
+            return _difference(claim["difference"], made, metric, genre)
     except Missing as error:
         return Judgement(Verdict.NOT_RUN, str(error))
-    if claim["judged_by"] == "difference":
-        return _difference(claim["difference"], measured)
+    measured = {name: measure(found, metric, genre) for name, found in made.items()}
     found = ", ".join(f"{name} {value}" for name, value in measured.items())
     if any(np.isnan(measured[name].low) for name in claim["values"] or {}):
         return Judgement(Verdict.NOT_RUN, found)
@@ -204,24 +203,37 @@ def holds(ranking: list, means: dict[str, float]) -> bool:
     return all(min(means[a] for a in better) > max(means[b] for b in worse) for better, worse in pairwise(tiers))
 
 
-def _difference(difference: dict, measured: dict[str, Measured]) -> Judgement:
-    """Judge a difference by the interval of one more pair of runs, each tested on tracks of its own."""
-    of, over = measured[difference["of"]], measured[difference["over"]]
-    mean = of.mean - over.mean
-    half = float(np.hypot(of.high - of.low, over.high - over.low) / 2)
-    interval = "one run, no interval" if np.isnan(half) else f"{100 * (mean - half):+.1f} to {100 * (mean + half):+.1f} points"
-    sign_open = abs(mean) <= half
-    found = f"{difference['of']} over {difference['over']}: {100 * mean:+.1f} points ({interval}{', sign open' if sign_open else ''})"
-    if np.isnan(half):
+def _difference(difference: dict, made: dict[str, list[dict]], metric: str, genre: str | None) -> Judgement:
+    """Judge a difference by the interval of one more pair of runs, seed against seed."""
+    of, over, claimed = difference["of"], difference["over"], difference["by"]
+    paired = runs.pairs(made[of], made[over])
+    if not paired:
+        raise Missing(f"no run of {of} with the seed of a run of {over}")
+    if metric == "accuracy":
+        mean, low, high = runs.difference(paired)
+    else:
+        mean, low, high = _mean_and_spread(np.array([_value(a, metric, genre) - _value(b, metric, genre) for a, b in paired]))
+    sign_open = low <= 0 <= high
+    interval = "no interval" if np.isnan(low) else f"{100 * low:+.1f} to {100 * high:+.1f} points"
+    n_pairs = f"{len(paired)} {'pair' if len(paired) == 1 else 'pairs'} of runs"
+    found = f"{of} over {over}: {100 * mean:+.1f} points ({interval}, {n_pairs}{', sign open' if sign_open else ''})"
+    if np.isnan(low):
         return Judgement(Verdict.NOT_RUN, found)
-    same_sign = np.sign(mean) == np.sign(difference["by"])
-    verdict = Verdict.REPRODUCED if abs(mean - difference["by"]) <= half else Verdict.PARTLY if same_sign else Verdict.NOT
-    return Judgement(verdict, found, bool(sign_open))
+    same_sign = np.sign(mean) == np.sign(claimed)
+    verdict = Verdict.REPRODUCED if low <= claimed <= high else Verdict.PARTLY if same_sign else Verdict.NOT
+    return Judgement(verdict, found, sign_open)
+
+
+def _mean_and_spread(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean, and 1.96 standard deviations to either side of it; NaN where there is but one value."""
+    spread = 1.96 * values.std(ddof=1) if len(values) > 1 else np.nan
+    return float(values.mean()), float(values.mean() - spread), float(values.mean() + spread)
 
 
 def experiments_of(claim: dict) -> list[str]:
     """Return the ids of the experiments whose numbers a claim compares; a claim with a check names none."""
-    difference = claim["difference"] or {}
-    names = [*(claim["values"] or {}), *(claim["ranking"] or []), *(difference[side] for side in ("of", "over") if difference)]
+    if claim["judged_by"] == "difference":
+        return [claim["difference"][side] for side in ("of", "over")]
+    names = [*(claim["values"] or {}), *(claim["ranking"] or [])]
     flat = [name for entry in names for name in (entry if isinstance(entry, list) else [entry])]
     return list(dict.fromkeys(flat))

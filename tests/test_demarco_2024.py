@@ -176,6 +176,7 @@ SURE = dict(zip(handmade.GENRES, np.linspace(0.3, 0.99, 10), strict=True))  # ce
     [
         ("0013122344", 0.3, Verdict.REPRODUCED),  # disco is right more often than it is sure
         ("0111223344", None, Verdict.PARTLY),  # recall follows certainty in disco as well
+        ("0110223344", None, Verdict.PARTLY),  # disco is the outlier, but on the other side
         ("0111223340", None, Verdict.NOT),
         ("4433221110", None, Verdict.NOT),
     ],
@@ -220,6 +221,22 @@ def test_hardest_genres_are_those_of_lowest_recall_and_certainty(tmp_path, right
     judged = checks.hardest_genres(records(tmp_path, handmade.record("mlp_30s", right, confidence=confidence)))
     assert judged.verdict == verdict
     assert judged.found.startswith("lowest recalls: rock 0.0%, ") and "lowest certainties: rock 0.95, " in judged.found
+
+
+@pytest.mark.parametrize(
+    ("hard", "sure", "verdict"),
+    [
+        ("blues country disco hiphop jazz", "classical metal pop", Verdict.REPRODUCED),
+        ("blues country disco hiphop jazz", "classical metal rock", Verdict.PARTLY),
+        ("blues country disco hiphop pop", "classical metal pop", Verdict.PARTLY),
+        ("blues country disco hiphop pop", "classical metal rock", Verdict.NOT),
+    ],
+)
+def test_the_most_certain_genres_must_be_named_and_accurate(tmp_path, hard, sure, verdict):
+    made = handmade.record("mlp_30s", dict.fromkeys(hard.split(), 0.5), confidence=dict.fromkeys(sure.split(), 0.99))
+    judged = checks.most_certain_genres(records(tmp_path, made))
+    assert judged.verdict == verdict
+    assert judged.found.startswith("highest certainties: classical ")
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,23 @@ def test_run_interval_counts_folds_not_the_runs_on_them():
     assert often[1] - often[0] == pytest.approx(once[1] - once[0])
 
 
+@pytest.mark.parametrize("n_pairs", [1, 3, 10])
+def test_difference_interval_covers_the_next_pair_as_often_as_it_says(n_pairs):
+    rng = np.random.default_rng(0)
+    covered, paired_width, unpaired_width = 0, [], []
+    for _ in range(500):
+        hardness = rng.random((n_pairs + 1, 290))  # of each test track, for both systems
+        a, b = (np.abs(hardness + rng.normal(0, 0.1, hardness.shape)) < rate for rate in (0.65, 0.6))
+        counts = [np.ones(290)] * n_pairs
+        low, high = evaluation.difference_interval(a[:n_pairs].astype(int), b[:n_pairs].astype(int), counts, n_test_sets=n_pairs)
+        covered += low <= a[n_pairs].mean() - b[n_pairs].mean() <= high
+        paired_width.append(high - low)
+        sides = [evaluation.run_interval(system[:n_pairs], counts, n_test_sets=n_pairs) for system in (a, b)]
+        unpaired_width.append(np.hypot(*np.ptp(sides, axis=1)))
+    assert 0.92 <= covered / 500 <= 0.99
+    assert np.mean(paired_width) < 0.7 * np.mean(unpaired_width)  # what is hard for both does not count
+
+
 def test_mcnemar_counts_where_only_one_is_right():
     a = np.array([True] * 8 + [False] * 2 + [True] * 5)
     b = np.array([False] * 8 + [True] * 2 + [True] * 5)

@@ -13,7 +13,7 @@ from conftest import need
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicgenre import experiments, papers, runs
+from musicgenre import experiments, papers, runs, verdicts
 from musicgenre.checks import holst_2021 as checks
 from musicgenre.corpora import audio
 from musicgenre.experiments import holst_2021 as paper_experiments
@@ -21,6 +21,7 @@ from musicgenre.features import MelImage
 from musicgenre.models import holst_2021 as models
 from musicgenre.plots import holst_2021 as figures
 from musicgenre.settings import Profile
+from musicgenre.verdicts import Verdict
 
 PAPER = papers.read("holst_2021")
 
@@ -180,6 +181,17 @@ def test_what_the_tenth_segment_lacks(n_samples, missing_s):
     assert checks.lengths_of_clips(n_samples) == pytest.approx(missing_s, abs=0.001)
     silence_s = (MelImage().cut(np.ones(n_samples, np.float32))[-1] == 0).sum() / audio.SAMPLE_RATE_HZ
     assert silence_s == pytest.approx(checks.lengths_of_clips(n_samples))
+
+
+@pytest.mark.parametrize(("validation", "verdict"), [((0.5, 0.7), Verdict.REPRODUCED), ((0.7, 0.5), Verdict.NOT)])
+def test_dropout_must_narrow_the_gap_between_training_and_validation(tmp_path, validation, verdict):
+    def made(name, value):
+        curves = {"accuracy": [0.9, 0.95], "loss": [0.3, 0.2], "val_accuracy": [value, 0.1], "val_loss": [1.0, 1.1]}
+        return handmade.record(name, paper=PAPER.id, history=curves)
+
+    pair = zip(("exp_4_l2", "exp_4R"), validation, strict=True)
+    judged = verdicts.judge(PAPER, "C14", handmade.table(tmp_path, *(made(*one) for one in pair)))
+    assert judged.verdict is verdict and f"exp_4_l2 {100 * (0.9 - validation[0]):+.1f} points" in judged.found
 
 
 def test_standard_errors_of_the_claimed_differences():

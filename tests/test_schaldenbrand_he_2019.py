@@ -92,7 +92,7 @@ def test_the_minimum_must_be_deeper_and_come_about_as_soon(depth, epoch, verdict
     assert f"conv2d_lstm {depth:.3f} at epoch {epoch}" in judged.found and "ghosal_lstm 1.400 at epoch 10" in judged.found
 
 
-@pytest.mark.parametrize("claim", ["C1", "C3", "C4", "C5", "C6", "C7", "C9", "C11"])
+@pytest.mark.parametrize("claim", ["C1", "C3", "C4", "C5", "C6", "C7", "C9", "C11", "C12"])
 @pytest.mark.parametrize("made", [records({}), records({"ghosal_lstm": [OVERFITS]})], ids=["no run", "one model"])
 def test_nothing_is_judged_from_missing_runs(claim, made):
     assert verdicts.judge(PAPER, claim, made).verdict is Verdict.NOT_RUN
@@ -105,6 +105,16 @@ def test_checks_read_records_as_runs_write_them(tmp_path):
     assert verdicts.judge(PAPER, "C3", found).verdict is Verdict.REPRODUCED
     assert verdicts.judge(PAPER, "C4", found).verdict is Verdict.NOT  # no deeper
     assert verdicts.judge(PAPER, "C6", found).verdict is not Verdict.NOT_RUN
+    assert verdicts.judge(PAPER, "C12", found).verdict is Verdict.NOT  # no lower
+
+
+@pytest.mark.parametrize(("with_2d", "verdict"), [((1.3, 1.5), Verdict.REPRODUCED), ((1.5, 1.6), Verdict.NOT)])
+def test_the_test_loss_must_be_lower_in_the_mean(with_2d, verdict):
+    made = records({"ghosal_lstm": [{}], "conv2d_lstm": [{}, {}]})
+    for record, loss in zip(made["record"], (1.5, *with_2d), strict=True):
+        record["scores"] = {"segment": {"loss": loss}}
+    judged = verdicts.judge(PAPER, "C12", made)
+    assert judged.verdict is verdict and "ghosal_lstm 1.500" in judged.found
 
 
 # Models

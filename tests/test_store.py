@@ -19,7 +19,7 @@ import soundfile
 from musicgenre.corpora import audio, folder, gtzan, synthetic
 from musicgenre.errors import DataError
 from musicgenre.features import LogMel, Mfcc, store
-from musicgenre.features.store import CHUNK_CLIPS, FeatureStore, extract, fill
+from musicgenre.features.store import CHUNK_CLIPS, PENDING, FeatureStore, extract, fill
 
 N_CLIPS = 3 * CHUNK_CLIPS
 TOO_SHORT, EMPTY = "one/03", "two/05"
@@ -188,14 +188,18 @@ def test_a_corpus_without_audio_says_so():
 
 def test_a_folder_that_is_not_seen_stops_the_extraction_and_its_clips_do_not_count_as_failed(music):
     corpus = folder.load(music)
-    unseen = [Path(path) for path in corpus.clips["path"].iloc[-CHUNK_CLIPS:]]
-    for path in unseen:
-        path.unlink()
-    with pytest.raises(DataError, match=f"{unseen[0]}: not seen from .*; every machine needs the clips and the cache folder"):
+    music.rename(music.with_name("away"))
+    with pytest.raises(DataError, match=f"{music}.*: not seen from .*; every machine needs the clips and the cache folder"):
         extract(corpus, Small(), n_jobs=1, progress=False)
     begun = FeatureStore.create(corpus, Small())
-    assert begun.pending() == [range(N_CLIPS - CHUNK_CLIPS, N_CLIPS)]
-    assert begun.failures.empty
+    assert (begun.status == PENDING).all() and begun.failures.empty
+
+
+def test_a_missing_clip_counts_as_failed_even_where_it_is_alone_in_its_chunk(music):
+    corpus = folder.load(music).select([f"one/{i:02d}" for i in range(CHUNK_CLIPS)] + ["two/00"])
+    (music / "two" / "00.wav").unlink()
+    made = extract(corpus, Small(), n_jobs=1, progress=False)
+    assert list(made.failures.index) == ["two/00"]
 
 
 def test_a_clip_that_has_gone_is_reported_and_skipped(music):

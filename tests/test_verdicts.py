@@ -101,7 +101,7 @@ def test_a_claim_of_a_difference(tmp_path, mlp_30s, mlp_3s, verdict):
 
 def of_accuracies(by: float) -> papers.Paper:
     """Let C5 be about a difference of accuracies."""
-    return with_claim("C5", metric="accuracy", genre=None, values=None, difference={"of": "mlp_30s", "over": "mlp_3s", "by": by})
+    return with_claim("C5", metric="accuracy", genre=None, values=None, difference={"of": "lstm_3s", "over": "lstm_6s", "by": by})
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,21 @@ def of_accuracies(by: float) -> papers.Paper:
     ],
 )
 def test_a_claim_of_a_difference_of_accuracies(tmp_path, by, of, over, verdict):
-    judged = judge(tmp_path, "C5", of_accuracies(by), mlp_30s=of, mlp_3s=over)
+    judged = judge(tmp_path, "C5", of_accuracies(by), lstm_3s=of, lstm_6s=over)
     assert judged.verdict == verdict
-    assert f"{100 * (of - over):+.1f} points" in judged.found
+    assert f"{100 * (of - over):+.1f} points" in judged.found and "1 pair of runs" in judged.found
+
+
+def test_a_difference_is_taken_seed_against_seed(tmp_path):
+    """Runs without a partner do not count, and what both get wrong does not widen the interval."""
+    made = [handmade.record("lstm_3s", 0.75, seed=seed) for seed in (0, 1, 2)] + [handmade.record("lstm_6s", 0.75, seed=1)]
+    judged = verdicts.judge(of_accuracies(0.0), "C5", handmade.table(tmp_path, *made))
+    assert judged == verdicts.Judgement(
+        Verdict.REPRODUCED, "lstm_3s over lstm_6s: +0.0 points (+0.0 to +0.0 points, 1 pair of runs, sign open)", True
+    )
+    without = handmade.table(tmp_path / "without", *made[:1], *made[3:])
+    judged = verdicts.judge(of_accuracies(0.0), "C5", without)
+    assert judged.verdict == Verdict.NOT_RUN and judged.found == "no run of lstm_3s with the seed of a run of lstm_6s"
 
 
 def test_a_claim_with_a_check_is_judged_by_it(tmp_path):
@@ -156,7 +168,7 @@ def test_the_loss_is_that_of_the_test_part():
 
 
 def test_a_difference_that_may_be_of_either_sign_says_so(tmp_path):
-    close, far = (judge(tmp_path / str(low), "C5", of_accuracies(0.05), mlp_30s=0.75, mlp_3s=low) for low in (0.75, 0.25))
+    close, far = (judge(tmp_path / str(low), "C5", of_accuracies(0.05), lstm_3s=0.75, lstm_6s=low) for low in (SLIGHTLY_LESS, 0.25))
     assert close.sign_open and "sign open" in close.found
     assert not far.sign_open and "sign open" not in far.found
 

@@ -106,18 +106,12 @@ def test_rock_must_be_taken_for_country_and_metal(second, verdict):
     assert judge("C6", record(wrong={("rock", "country"): 9, ("rock", second): 12, ("rock", "jazz"): 3})).verdict is verdict
 
 
-@pytest.mark.parametrize(("country", "jazz", "verdict"), [(17, 13, Verdict.REPRODUCED), (13, 17, Verdict.NOT)])
-def test_blues_must_be_taken_for_country_and_then_jazz(country, jazz, verdict):
-    judged = judge("C7", record(wrong={("blues", "country"): country, ("blues", "jazz"): jazz, ("blues", "rock"): 5}))
-    assert judged.verdict is verdict and "country" in judged.found
-
-
 def test_confusions_are_added_over_runs():
     first, second = (
-        record(wrong={("blues", "country"): country, ("blues", "jazz"): jazz, ("blues", "rock"): 6}) for country, jazz in ((12, 3), (5, 11))
+        record(wrong={("rock", "country"): country, ("rock", "metal"): metal, ("rock", "jazz"): 6}) for country, metal in ((12, 3), (5, 11))
     )
-    assert [judge("C7", made).verdict for made in (first, second)] == [Verdict.NOT, Verdict.NOT]
-    assert judge("C7", first, second).verdict is Verdict.REPRODUCED  # country 17, jazz 14, rock 12
+    assert [judge("C6", made).verdict for made in (first, second)] == [Verdict.NOT, Verdict.NOT]
+    assert judge("C6", first, second).verdict is Verdict.REPRODUCED  # country 17, metal 14, jazz 12
 
 
 @pytest.mark.parametrize("claim", PAPER.claims.index[PAPER.claims["judged_by"] != "none"])

@@ -1,4 +1,4 @@
-"""Checks of the contradictions of Holst. Taught in the notebook ``09_holst_2021``."""
+"""Checks of the claims and contradictions of Holst. Taught in the notebook ``09_holst_2021``."""
 
 from functools import partial
 from itertools import pairwise
@@ -7,9 +7,21 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import papers, splits
+from musicgenre.verdicts import Judgement, Verdict, measure, of_experiment
 
 PAPER = "holst_2021"
 N_ITEMS, N_TRAIN, N_TEST, N_PER_TRACK = 10_000, 8_000, 1_000, 10
+
+
+def gap_with_dropout(records: pd.DataFrame) -> Judgement:
+    """C14: training minus validation accuracy is smaller with dropout (exp_4R) than without (exp_4_l2)."""
+    gaps = {}
+    for name in ("exp_4_l2", "exp_4R"):
+        found = of_experiment(records, PAPER, name)
+        gaps[name] = measure(found, "train_accuracy").mean - measure(found, "val_accuracy").mean
+    verdict = Verdict.REPRODUCED if gaps["exp_4R"] < gaps["exp_4_l2"] else Verdict.NOT
+    text = ", ".join(f"{name} {100 * gap:+.1f} points" for name, gap in gaps.items())
+    return Judgement(verdict, f"training minus validation accuracy: {text}")
 
 
 #: X1, with the paper's numbers.

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import experiments, papers
-from musicgenre.verdicts import Judgement, Verdict, of_experiment
+from musicgenre.verdicts import Judgement, Verdict, measure, of_experiment
 
 PAPER = "schaldenbrand_he_2019"
 INPUT_SHAPE, N_GENRES = (1200, 128), 8
@@ -54,3 +54,11 @@ def minimum_of_validation_loss(records: pd.DataFrame) -> Judgement:
     verdict = Verdict.REPRODUCED if deeper and as_soon else Verdict.PARTLY if deeper else Verdict.NOT
     found = ", ".join(f"{name} {minimum[name]:.3f} at epoch {epoch[name]:g}" for name in minimum)
     return Judgement(verdict, f"lowest validation loss: {found}")
+
+
+def lower_test_loss(records: pd.DataFrame) -> Judgement:
+    """C12: the mean test loss of conv2d_lstm is below that of ghosal_lstm."""
+    found = {name: of_experiment(records, PAPER, name) for name in ("ghosal_lstm", "conv2d_lstm")}
+    loss = {name: measure(made, "loss").mean for name, made in found.items()}
+    verdict = Verdict.REPRODUCED if loss["conv2d_lstm"] < loss["ghosal_lstm"] else Verdict.NOT
+    return Judgement(verdict, "test loss: " + ", ".join(f"{name} {value:.3f}" for name, value in loss.items()))

@@ -67,13 +67,6 @@ def confusions_of_class_9(records: pd.DataFrame) -> Judgement:
     return Judgement(verdict, f"rock is taken for {_in_words(taken_for, 3)}")
 
 
-def confusions_of_class_0(records: pd.DataFrame) -> Judgement:
-    """C7: blues is most often taken for country, and next for jazz."""
-    taken_for = _taken_for(records, "blues")
-    verdict = Verdict.REPRODUCED if list(taken_for.index[:2]) == ["country", "jazz"] else Verdict.NOT
-    return Judgement(verdict, f"blues is taken for {_in_words(taken_for, 3)}")
-
-
 #: X1, with the paper's numbers.
 chance_of_no_sibling = partial(splits.chance_of_no_sibling, n_segments=14, n_train=10_000, n_items=14_000)
 

@@ -33,7 +33,7 @@ class Corpus:
         wrong with the clip, as ``kind:track_id`` or ``kind``). Missing values are None. Columns that are left out
         are filled with None; rows are sorted by ``track_id``.
     excluded : pandas.DataFrame
-        Clips that were left out: index ``track_id``, column ``reason``. Never silently empty.
+        Clips that were left out: index ``track_id``, column ``reason``. Empty where none were.
 
     Notes
     -----

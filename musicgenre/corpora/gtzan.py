@@ -13,7 +13,6 @@ What is known about the clips is part of it, in ``gtzan_tracks.csv``. It is put 
 - ``md5``: checksum of each file of the original archive, from the index of mirdata (version 1.0).
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+import pooch
 from joblib import Parallel, delayed
 
 from musicgenre.corpora import download
@@ -253,7 +253,6 @@ def _why_not(file: Path, name: Path, known: pd.Index) -> str | None:
 
 def _md5(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "md5").hexdigest()
+        return pooch.file_hash(path, alg="md5")
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None

@@ -26,7 +26,8 @@ class Dataset:
     corpus : Corpus
         The clips the items come from.
     feature : dict
-        What :func:`musicgenre.features.store.describe` says of the feature, with what was made of it since.
+        What :func:`musicgenre.features.store.describe` says of the stored feature; what an experiment makes of it (pictures, MFCCs) is
+        told by its code and by ``reductions``.
     reductions : tuple of str
         What was made smaller than in the paper, in words; goes into every run record.
 

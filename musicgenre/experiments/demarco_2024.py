@@ -69,7 +69,7 @@ def _vectors(profile: Profile, data: Path | None, feature: Vector57, table_name:
     complete = table.groupby("track_id").size() == feature.n_segments
     corpus = gtzan.from_facts(complete.index[complete], f"not all of its {feature.n_segments} slices are in {table_name}")
     values = table.loc[corpus.clips.index].to_numpy(dtype=np.float32).reshape(len(corpus), feature.n_segments, 57)
-    return corpus, values, store.describe(feature, f"table:{archives.sha256(path)}")
+    return corpus, values, store.describe(feature, f"table:{archives.file_digest(path)}")
 
 
 def mix_rows(dataset: Dataset, split: Split, seed: int, *, across_parts: bool) -> tuple[Dataset, Split]:

@@ -178,7 +178,7 @@ def run(
         core = experiment.build(x.shape[1:], len(dataset.genres))
         train, valid = ((x[part], y[part]) for part in (parts.train, parts.valid))
         model = with_normalisation(core, train[0], experiment.normalise)
-        kept = Checkpoint(checkpoint, _made_from(dataset, parts, training, core)) if checkpoint else None
+        kept = Checkpoint(checkpoint, _made_from(experiment, dataset, parts, seed, training, core)) if checkpoint else None
         try:
             history = fit(model, train, valid, training, seed=seed, checkpoint=kept, on_epoch=on_epoch)
         except SettingsError as error:
@@ -201,13 +201,15 @@ def run(
     )  # fmt: skip
 
 
-def _made_from(dataset: Dataset, parts: Split, training: Training, core) -> str:
+def _made_from(experiment: Experiment, dataset: Dataset, parts: Split, seed: int, training: Training, core) -> str:
     """Hash what a training depends on, so that none goes on from the state of another."""
     import keras
 
-    shapes = [tuple(weight.shape) for weight in core.weights]
-    facts = (dataset.corpus.digest, dataset.feature["digest"], parts.digest(dataset.items), dataset.x.shape, training, shapes)
-    return hashlib.sha256(repr((*facts, keras.config.backend(), version("musicgenre"))).encode()).hexdigest()[:16]
+    items = (dataset.corpus.digest, dataset.feature["digest"], dataset.x.shape, parts.digest(dataset.items))
+    layers = [{key: value for key, value in layer.get_config().items() if key != "name"} for layer in core.layers]  # names count up
+    settings = (seed, training, experiment.normalise, layers)
+    versions = (keras.config.backend(), keras.__version__, version("musicgenre"))
+    return hashlib.sha256(repr((items, settings, versions)).encode()).hexdigest()[:16]
 
 
 def with_normalisation(core, x: np.ndarray, axes: tuple[int, ...] | None):
@@ -231,7 +233,8 @@ def with_normalisation(core, x: np.ndarray, axes: tuple[int, ...] | None):
     mean = x.mean(axis=others, dtype=np.float64, keepdims=True)
     blocks = np.array_split(x, 1 + x.nbytes // BLOCK_BYTES)  # in float64 the whole would not fit beside x
     squares = sum(((block - mean) ** 2).sum(axis=others) for block in blocks)
-    mean, variance = mean.squeeze(others), np.maximum(squares / (x.size / mean.size), 1e-12)
+    variance = squares / (x.size / mean.size)
+    mean, variance = mean.squeeze(others), np.where(variance > 1e-12, variance, 1)  # what is constant stays as it is
     inputs = keras.Input(x.shape[1:])
     layer = keras.layers.Normalization(axis=kept or None, mean=mean, variance=variance)
     return keras.Model(inputs, core(layer(inputs)), name=core.name)

@@ -1,4 +1,4 @@
-"""The experiments of Schaldenbrand & He: five models on whole clips of FMA-small, and four that test their explanation.
+"""The experiments of Schaldenbrand & He: seven models on whole clips of FMA-small, and two that test their explanation.
 
 Taught in the notebook ``07_schaldenbrand_he_2019``.
 """

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -35,14 +36,25 @@ class Training:
         Which weights are tested: those of the epoch with the lowest validation loss, or the last.
     smoke_epochs : int
         The most epochs in the profile ``smoke``.
+
+    Raises
+    ------
+    SettingsError
+        If ``keep`` or ``patience`` is none of these.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float = 0.001
     patience: int | None = None
-    keep: str = "best"
+    keep: Literal["best", "last"] = "best"
     smoke_epochs: int = 5
+
+    def __post_init__(self):
+        if self.keep not in ("best", "last"):
+            raise SettingsError(f"keep={self.keep!r}; use best or last")
+        if self.patience is not None and self.patience < 1:
+            raise SettingsError(f"patience={self.patience}; use 1 or more, or None to train all epochs")
 
     def for_profile(self, profile: Profile) -> Training:
         """Return these settings, with fewer epochs in the profile ``smoke``."""
@@ -58,7 +70,7 @@ class Checkpoint:
     path : Path
         The file; the caller removes it when the run is recorded.
     made_from : str
-        What the training depends on, hashed. A file that was made from anything else is left aside.
+        What the training depends on, hashed. A file that was made from anything else is not restored, and replaced.
     earlier_s : float
         Seconds that the epochs took that were restored from the file.
     """

@@ -1,11 +1,11 @@
 """Import ready-made features: log-mel archives (``.npz``) and the well-known tables of 57 features (``.csv``)."""
 
-import hashlib
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pooch
 
 from musicgenre.corpora import fma, gtzan
 from musicgenre.errors import DataError, SettingsError
@@ -84,7 +84,7 @@ def import_log_mel(corpus_name: str, path: Path, *, progress: bool = True) -> Fe
             raise DataError(f"{path}: {name} must be a finite number for each of the {len(track_id)} clips")
     missing = "not in the log-mel archive"
     corpus = gtzan.from_facts(track_id, missing) if corpus_name == "gtzan" else fma.from_labels(track_id, genre)
-    row_of = pd.Series(np.arange(len(track_id)), index=track_id.astype(str))[corpus.clips.index].to_numpy()
+    row_of = np.argsort(np.char.zfill(track_id.astype(str), 6))  # a corpus is sorted by id; those of FMA have six digits
 
     def read_rows(rows: range) -> np.ndarray:
         take = row_of[rows.start : rows.stop]
@@ -93,7 +93,7 @@ def import_log_mel(corpus_name: str, path: Path, *, progress: bool = True) -> Fe
         db = floor * (1 - steps / np.float32(255)) + peak_db[take, None, None]
         return db.transpose(0, 2, 1)[:, None].astype(np.float32)
 
-    return fill(FeatureStore.create(corpus, feature, f"archive:{sha256(path)}"), read_rows, progress=progress)
+    return fill(FeatureStore.create(corpus, feature, f"archive:{file_digest(path)}"), read_rows, progress=progress)
 
 
 def read_feature_table(path: Path) -> pd.DataFrame:
@@ -135,7 +135,6 @@ def read_feature_table(path: Path) -> pd.DataFrame:
     return values.sort_index()
 
 
-def sha256(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """Return the first 16 hexadecimal digits of a file's SHA-256."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return pooch.file_hash(str(path))[:16]

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from musicgenre.errors import SettingsError
 from musicgenre.features.spectral import LogMel
 
 
@@ -67,6 +68,11 @@ class MelImage(LogMel):
     version: ClassVar[int] = 1
 
     size: tuple[int, int] = (128, 128)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not isinstance(self.size, tuple) or len(self.size) != 2 or not all(isinstance(n, int) and n > 0 for n in self.size):
+            raise SettingsError(f"size={self.size!r} is not the height and the width of a picture in pixels, such as [128,128]")
 
     @property
     def shape(self) -> tuple[int, ...]:

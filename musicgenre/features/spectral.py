@@ -257,12 +257,15 @@ class Feature(ABC):
         for name in self.counts:
             if not isinstance(value := getattr(self, name), Integral) or value < 1:
                 raise SettingsError(f"{name}={value!r} is not a whole number above 0")
+            object.__setattr__(self, name, int(value))  # equal parameters have one digest, 3 as 3.0
         if not isinstance(self.segment_s, Real | None):
             raise SettingsError(f"segment_s={self.segment_s!r} is no number of seconds")
         if self.segment_s is None and self.n_segments != 1:
             raise SettingsError(f"n_segments={self.n_segments} with segment_s={self.segment_s}; a whole clip (None) is one segment")
-        if self.segment_s is not None and self.segment_s * self.sample_rate_hz < 1:
-            raise SettingsError(f"segment_s={self.segment_s} is shorter than one sample")
+        if self.segment_s is not None:
+            if not 1 <= self.segment_s * self.sample_rate_hz < np.inf:
+                raise SettingsError(f"segment_s={self.segment_s} is shorter than one sample, or no length at all")
+            object.__setattr__(self, "segment_s", float(self.segment_s))
 
     @property
     @abstractmethod
@@ -353,6 +356,10 @@ class LogMel(Feature):
         super().__post_init__()
         if self.n_fft % 2:
             raise SettingsError(f"n_fft={self.n_fft} is odd; a frame has a middle, so take an even number")
+        if self.top_db is not None:
+            if not isinstance(self.top_db, Real) or not self.top_db > 0:
+                raise SettingsError(f"top_db={self.top_db!r} is neither null nor a number of dB above 0")
+            object.__setattr__(self, "top_db", float(self.top_db))
         if self.keep_frames is not None and (not isinstance(self.keep_frames, Integral) or self.keep_frames < 1):
             raise SettingsError(f"keep_frames={self.keep_frames!r} is neither null nor a whole number above 0")
         if self.segment_s is None and self.keep_frames is None:

@@ -89,8 +89,10 @@ class FeatureStore:
             (made / "failures").mkdir()
             try:
                 os.replace(made, folder)
-            except OSError:  # another process was quicker: use its store
+            except OSError:
                 shutil.rmtree(made)
+                if not folder.is_dir():  # else another process was quicker: use its store
+                    raise
         return cls(corpus, feature, folder, source)
 
     @property
@@ -194,8 +196,8 @@ def extract(corpus: Corpus, feature, *, n_jobs: int = -1, progress: bool = True)
 def _extract_chunk(folder: Path, feature, described: dict, rows: range, paths: Mapping[str, str | None]) -> int:
     if describe(feature) != described:
         raise DataError(f"{platform.node()} has another version of the feature {feature.name}; install the same package on all machines")
-    files = [path for path in paths.values() if path is not None]
-    if not folder.exists() or (files and not any(Path(file).exists() for file in files)):
+    files = [Path(path) for path in paths.values() if path is not None]
+    if not folder.exists() or (files and not any(file.parent.exists() for file in files)):
         unseen = files[0] if folder.exists() else folder
         raise DataError(f"{unseen}: not seen from {platform.node()}; every machine needs the clips and the cache folder at the same place")
     status = zarr.open_group(folder, mode="r")["status"][rows.start : rows.stop]
