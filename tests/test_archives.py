@@ -61,6 +61,18 @@ def test_archives_are_decoded_to_half_a_step_and_sorted_by_track(tmp_path, corpu
         np.testing.assert_allclose(value, db[row], rtol=0, atol=half_step_db[row] + 1e-4)
 
 
+def test_ids_of_fma_need_no_leading_zeros(tmp_path):
+    whole, bare = (tmp_path / name for name in ("whole", "bare"))
+    whole.mkdir(), bare.mkdir()
+    numbers = np.array([int(track) for track in TRACKS["fma_small"]])
+    made = [
+        archives.import_log_mel("fma_small", archive(whole, "fma_small"), progress=False),
+        archives.import_log_mel("fma_small", archive(bare, "fma_small", track_id=numbers), progress=False),
+    ]
+    (corpus, values), (same, again) = (one.read() for one in made)
+    assert list(corpus.clips.index) == list(same.clips.index) and np.array_equal(values, again)
+
+
 def test_clips_that_the_archive_lacks_are_named(tmp_path):
     corpus = archives.import_log_mel("gtzan", archive(tmp_path, "gtzan"), progress=False).corpus
     assert len(corpus.excluded) == 997

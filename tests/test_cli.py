@@ -116,6 +116,12 @@ def test_check_names_what_is_wrong_and_says_so_by_its_status(music):
     assert "unusable   blues/blues.00000: " in bad.output and "4 clips, 1 unusable" in bad.output
 
 
+def test_check_takes_short_clips_where_they_are_wanted(music):
+    refused, taken = (run(cli.app, ["data", "check", str(music), "--min-duration", length]) for length in ("31", "1"))
+    assert refused.exit_code == 1 and "4 clips, 4 unusable" in refused.output
+    assert taken.exit_code == 0
+
+
 # Features
 
 

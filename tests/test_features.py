@@ -167,8 +167,12 @@ def test_stereo_and_too_short_clips_are_refused():
         (LogMel, {"segment_s": None, "n_segments": 1}, "segment_s=None needs keep_frames"),
         (LogMel, {"segment_s": 0.0}, "segment_s=0.0 is shorter than one sample"),
         (LogMel, {"segment_s": "3"}, "segment_s='3' is no number of seconds"),
+        (LogMel, {"segment_s": float("inf")}, "segment_s=inf is shorter than one sample, or no length"),
+        (LogMel, {"top_db": -10}, "top_db=-10 is neither null nor a number of dB above 0"),
         (Mfcc, {"n_mfcc": 129}, r"n_mfcc=129 is more than there are mel bands \(n_mels=128\)"),
         (MelImage, {"hop_length": "512"}, "hop_length='512' is not a whole number above 0"),
+        (MelImage, {"size": 64}, "size=64 is not the height and the width of a picture in pixels"),
+        (MelImage, {"size": (64, 0)}, r"size=\(64, 0\) is not the height and the width"),
     ],
 )
 def test_wrong_parameters_are_refused(kind, wrong, message):

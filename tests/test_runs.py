@@ -265,6 +265,7 @@ def test_of_genres_that_tie_the_earlier_count_as_the_first():
     [
         ({"versions": {"python": "3.11.4", "backend": "jax"}}, "different backends"),
         ({"corpus": {"name": "gtzan", "digest": "f" * 16, "n_clips": 100, "excluded": {}}}, "different clips or features"),
+        ({"reductions": ["every other frame"]}, "different models or training settings"),
     ],
 )
 def test_records_of_different_things_are_not_averaged(tmp_path, change, message):
@@ -277,6 +278,28 @@ def test_records_of_different_things_are_not_averaged(tmp_path, change, message)
 def cache(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("MUSICGENRE_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+def test_rungs_with_other_training_settings_are_not_compared(tmp_path):
+    made = [handmade.record("mlp_30s") | {"protocol": rung} for rung in ("tracks", "fault_filtered")]
+    made[1]["training"] |= {"patience": 5}
+    with pytest.raises(DataError, match="different models or training settings"):
+        handmade.table(tmp_path, *made)
+
+
+def test_runs_for_two_folders_do_not_share_their_checkpoint(tmp_path, cache):
+    data, place = handmade.dataset(), {"seed": 0, "profile": Profile.LITE}
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    for folder in ("one", "two"):
+        with pytest.raises(KeyboardInterrupt):
+            runs.replicate(SHORT, lambda: data, "tracks", **place, folder=tmp_path / folder, on_epoch=stop)
+    kept = set((cache / "checkpoints").iterdir())
+    runs.replicate(SHORT, lambda: data, "tracks", **place, folder=tmp_path / "two")
+    left = set((cache / "checkpoints").iterdir())
+    assert len(kept) == 2 and len(left) == 1 and left < kept
 
 
 def test_a_recorded_run_is_not_run_again(tmp_path, cache):

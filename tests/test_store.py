@@ -252,6 +252,11 @@ def test_every_parameter_version_and_feature_has_a_store_of_its_own(music, other
     assert store.describe(other)["digest"] != store.describe(Small())["digest"]
 
 
+def test_equal_features_have_one_digest():
+    for one, other in [(LogMel(segment_s=3), LogMel()), (LogMel(top_db=80), LogMel()), (LogMel(n_mels=np.int64(64)), LogMel(n_mels=64))]:
+        assert one == other and store.describe(one) == store.describe(other)
+
+
 def test_another_source_and_another_choice_of_clips_have_stores_of_their_own(music):
     corpus = folder.load(music)
     folders = [

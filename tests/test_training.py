@@ -1,6 +1,7 @@
 """Training: deterministic, stoppable, and never touched by the test part."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -68,14 +69,36 @@ def test_a_stopped_training_ends_as_one_in_one_go(dataset, tmp_path, stop_after)
     assert checkpoint.earlier_s > 0
 
 
-def test_a_run_does_not_go_on_from_the_training_of_another_split(dataset, tmp_path):
+def with_dropout(shape, n_genres):
+    """Build the model of these tests with dropout at another rate: as many weights, of the same shapes."""
+    return models.mlp(shape, n_genres, hidden=8, dropout=0.9)
+
+
+@pytest.mark.parametrize("changes", [{"test_fraction": 0.3}, {"build": with_dropout}, {"normalise": None}])
+def test_a_run_does_not_go_on_from_the_training_of_another(dataset, tmp_path, changes):
     def stop(epoch, _):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(experiment(test_fraction=0.3), dataset, "tracks", checkpoint=tmp_path / "state.npz", on_epoch=stop)
+        run(experiment(**changes), dataset, "tracks", checkpoint=tmp_path / "state.npz", on_epoch=stop)
     outcome = run(experiment(), dataset, "tracks", checkpoint=tmp_path / "state.npz")
     assert outcome.history == run(experiment(), dataset, "tracks").history
+
+
+def test_a_run_does_not_go_on_from_that_of_another_seed(dataset, tmp_path):
+    part = np.repeat(["train", "train", "valid", "test"] * 15, 2)  # of the two items of each track
+    fixed = replace(dataset, items=dataset.items.assign(fault_filtered=part))
+    run(experiment(), fixed, "fault_filtered", seed=0, checkpoint=tmp_path / "state.npz")
+    outcome = run(experiment(), fixed, "fault_filtered", seed=1, checkpoint=tmp_path / "state.npz")
+    assert outcome.history == run(experiment(), fixed, "fault_filtered", seed=1).history
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"), [({"keep": "lst"}, "keep='lst'; use best or last"), ({"patience": 0}, "patience=0; use 1 or")]
+)
+def test_wrong_training_settings_are_refused(wrong, message):
+    with pytest.raises(SettingsError, match=message):
+        Training(epochs=1, batch_size=1, **wrong)
 
 
 def test_the_time_of_a_run_counts_the_epochs_before_it_was_stopped(dataset, tmp_path):
@@ -160,6 +183,16 @@ def test_normalisation_gives_zero_mean_and_unit_variance(shape, axes, kept):
     others = tuple(axis for axis in range(x.ndim) if axis not in kept)
     assert np.allclose(normalised.mean(axis=others), 0, atol=1e-4)
     assert np.allclose(normalised.std(axis=others), 1, atol=1e-3)
+
+
+def test_what_is_constant_in_training_stays_as_it_is():
+    import keras
+
+    x = np.ones((50, 2), np.float32) * np.linspace(0, 1, 50, dtype=np.float32)[:, None]
+    x[:, 1] = 3
+    inputs = keras.Input((2,))
+    model = with_normalisation(keras.Model(inputs, keras.layers.Activation("linear")(inputs)), x, (0,))
+    assert np.allclose(model.predict(np.array([[0.5, 3.5]], np.float32), verbose=0), [[0, 0.5]], atol=1e-5)
 
 
 def test_a_preparation_that_leaks_is_refused(dataset):
