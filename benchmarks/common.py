@@ -21,14 +21,14 @@ ROUNDS = 7
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of a table: the same work done in several ways. Less is better; the first way is ours.
+    """One line of a table: the same work done in several ways; the first way is ours.
 
     Parameters
     ----------
     name : str
         What was done.
     unit : str
-        Unit of the values.
+        Unit of the values: a time, of which less is better, or a rate (``…/s``), of which more is.
     values : dict
         For each way its values, one a round. A way without values is not installed.
     checked : str
@@ -56,7 +56,10 @@ class Row:
     def ratios(self) -> dict[str, tuple[float, float, float]]:
         """Return for each other way the median, least and greatest ratio to ours, round by round."""
         ours, *others = self.values
-        paired = {way: [b / a for a, b in zip(self.values[ours], self.values[way], strict=True)] for way in others if self.values[way]}
+        power = -1 if self.unit.endswith("/s") else 1
+        paired = {
+            way: [(b / a) ** power for a, b in zip(self.values[ours], self.values[way], strict=True)] for way in others if self.values[way]
+        }
         return {way: (statistics.median(ratios), min(ratios), max(ratios)) for way, ratios in paired.items()}
 
     def holds(self) -> bool | None:

@@ -73,3 +73,8 @@ def test_models_in_pytorch_compute_what_those_in_keras_compute():
 
     for case in training.CASES[:3]:
         training.check(case)
+
+
+def test_of_a_rate_more_is_better():
+    fast = Row(name="product", unit="GFLOP/s", values={"ours": [100.0], "other": [50.0]})
+    assert fast.ratios()["other"] == (2.0, 2.0, 2.0)

@@ -14,9 +14,10 @@ from musicgenre.checks import srivastava_2022 as checks
 from musicgenre.corpora import audio
 from musicgenre.experiments import srivastava_2022 as paper_experiments
 from musicgenre.plots import results
+from musicgenre.plots import splits as split_plots
 from musicgenre.plots import srivastava_2022 as figures
 from musicgenre.settings import Profile
-from musicgenre.splits import split
+from musicgenre.splits import PARTS, split
 from musicgenre.verdicts import Verdict
 
 PAPER = papers.read("srivastava_2022")
@@ -162,14 +163,17 @@ def test_segments_drawn_at_random_have_siblings_in_training(dataset):
 
 
 def test_the_map_of_a_split_shows_each_part(dataset):
-    parts = {name: split(dataset.items, name, valid_fraction=0.16, test_fraction=0.2) for name in ("as_published", "tracks")}
-    tracks = dataset.corpus.clips.index[::5]
-    figure = figures.split_map(dataset.items, parts, tracks)
+    protocols = ("as_published", "tracks")
+    parts = [split(dataset.items, name, valid_fraction=0.16, test_fraction=0.2) for name in protocols]
+    tracks = list(dataset.corpus.clips.index[::5])
+    figure = split_plots.parts(dataset.items, parts, tracks)
+    order = [label.get_text().split()[0] for label in figure.axes[0].get_yticklabels()]
     drawn = {axis.get_title(): axis.collections[0].get_array().reshape(len(tracks), 10) for axis in figure.axes}
-    part = np.zeros(len(dataset.items))
-    for code, name in enumerate(("train", "valid", "test"), start=1):
-        part[getattr(parts["as_published"], name)] = code
-    assert np.array_equal(drawn["as published"], part.reshape(-1, 10)[::5])
+    part = pd.Series(0, index=dataset.items["track_id"])
+    for code, name in enumerate(PARTS, start=1):
+        part.iloc[getattr(parts[0], name)] = code
+    assert sorted(order) == sorted(tracks)
+    assert np.array_equal(drawn["as published"], [part[track] for track in order])
     assert (drawn["tracks"] == drawn["tracks"][:, :1]).all()  # a clip is in one part
     plt.close(figure)
 

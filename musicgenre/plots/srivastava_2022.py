@@ -1,19 +1,11 @@
-"""Figures of the chapter on Srivastava et al.: MFCCs step by step, a split segment by segment."""
-
-from collections.abc import Mapping, Sequence
+"""Figure of the chapter on Srivastava et al.: MFCCs step by step."""
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
-from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from musicgenre.features import spectral
 from musicgenre.plots import COLOURS
-from musicgenre.splits import PARTS, Split
-
-SHADES = {"left_out": "#ffffff", "train": "#d9e2ec", "valid": "#E69F00", "test": "#10243f"}  # their lightness tells them apart in grey
 
 
 def mfcc_derivation(samples: np.ndarray, *, sample_rate_hz: int = 22050, n_mfcc: int = 23) -> Figure:
@@ -55,41 +47,4 @@ def mfcc_derivation(samples: np.ndarray, *, sample_rate_hz: int = 22050, n_mfcc:
         axis.grid(False)
         figure.colorbar(image, ax=axis, label=unit, extend="neither" if unit == "dB" else "both", pad=0.01)
     axes[-1].set(xlabel="time (s)", yticks=np.arange(0, n_mfcc, 5) + 0.5, yticklabels=range(0, n_mfcc, 5))
-    return figure
-
-
-def split_map(items: pd.DataFrame, splits: Mapping[str, Split], tracks: Sequence[str]) -> Figure:
-    """Draw which segments of which clips are trained on, validated on and tested on (Figure 7).
-
-    Parameters
-    ----------
-    items : pandas.DataFrame
-        Items of a data set, with ``track_id`` and ``segment``.
-    splits : mapping
-        Splits of these items; a panel each.
-    tracks : sequence of str
-        The clips to draw, from top to bottom.
-
-    Notes
-    -----
-    Taught in the notebook ``06_srivastava_2022``.
-    """
-    names = ("left_out", *PARTS)
-    figure, axes = plt.subplots(1, len(splits), figsize=(4.2 * len(splits), 1.4 + 0.2 * len(tracks)), sharey=True, squeeze=False)
-    for axis, (title, parts) in zip(axes[0], splits.items(), strict=True):
-        part = np.zeros(len(items))
-        for code, name in enumerate(names):
-            part[getattr(parts, name)] = code
-        table = items.assign(part=part).pivot(index="track_id", columns="segment", values="part").loc[list(tracks)]
-        colours = ListedColormap([SHADES[name] for name in names])
-        axis.pcolormesh(table.to_numpy(), cmap=colours, norm=BoundaryNorm(np.arange(len(names) + 1) - 0.5, colours.N), edgecolors="white")
-        axis.set(title=title.replace("_", " "), xlabel="segment")
-        axis.set_xticks(np.arange(table.shape[1]) + 0.5, table.columns + 1)
-        axis.set_yticks(np.arange(len(table)) + 0.5, table.index, fontsize=8)
-        axis.grid(False)
-    axes[0, 0].invert_yaxis()
-    axes[0, 0].set_ylabel("clip")
-    labels = {"train": "training", "valid": "validation", "test": "test"}
-    handles = [Patch(facecolor=SHADES[name], edgecolor="grey", label=label) for name, label in labels.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
