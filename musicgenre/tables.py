@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from musicgenre import experiments, papers, runs, verdicts
+from musicgenre import experiments, judgements, papers, runs, verdicts
+from musicgenre.judgements import Verdict
 from musicgenre.papers import Paper
 from musicgenre.settings import Profile
 from musicgenre.splits import PROTOCOLS
-from musicgenre.verdicts import Verdict
 
 NONE = "–"
 BADGES = {Verdict.REPRODUCED: "reproduced", Verdict.PARTLY: "partly", Verdict.NOT: "not"}  # classes of the style sheet; else "unjudged"
@@ -135,12 +135,12 @@ def by_genre(
     """
     records = records[records["profile"] == str(profile)]
     try:
-        found = verdicts.of_experiment(records, paper.id, experiment, protocol)
-    except verdicts.Missing:
+        found = judgements.of_experiment(records, paper.id, experiment, protocol)
+    except judgements.Missing:
         return pd.DataFrame()
     columns = {}
     for metric in ("precision", "recall", "f1"):
-        values = verdicts.by_genre(found, metric)
+        values = judgements.by_genre(found, metric)
         columns[(metric, "paper")] = pd.Series({genre: paper.reported(experiment, metric, genre) for genre in values}, dtype=float)
         columns[(metric, "ours")], columns[(metric, "sd")] = values.mean(), values.std()
     return pd.DataFrame(columns).rename_axis(index="genre")

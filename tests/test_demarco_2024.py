@@ -16,10 +16,10 @@ from musicgenre.checks import demarco_2024 as checks
 from musicgenre.errors import LeakError
 from musicgenre.experiments.demarco_2024 import SLICES, mix_rows
 from musicgenre.features.vector57 import COLUMNS
+from musicgenre.judgements import Missing, Verdict
 from musicgenre.models import demarco_2024 as models
 from musicgenre.settings import Profile
 from musicgenre.splits import PARTS, split
-from musicgenre.verdicts import Missing, Verdict
 
 PAPER = papers.read("demarco_2024")
 

@@ -18,10 +18,10 @@ from musicgenre.checks import holst_2021 as checks
 from musicgenre.corpora import audio
 from musicgenre.experiments import holst_2021 as paper_experiments
 from musicgenre.features import MelImage
+from musicgenre.judgements import Verdict
 from musicgenre.models import holst_2021 as models
 from musicgenre.plots import holst_2021 as figures
 from musicgenre.settings import Profile
-from musicgenre.verdicts import Verdict
 
 PAPER = papers.read("holst_2021")
 

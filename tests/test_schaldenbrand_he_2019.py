@@ -12,11 +12,11 @@ from matplotlib.patches import Rectangle
 from musicgenre import experiments, papers, verdicts
 from musicgenre.checks import schaldenbrand_he_2019 as checks
 from musicgenre.experiments import schaldenbrand_he_2019 as paper_experiments
+from musicgenre.judgements import Verdict
 from musicgenre.models import schaldenbrand_he_2019 as models
 from musicgenre.plots import schaldenbrand_he_2019 as figures
 from musicgenre.settings import Profile
 from musicgenre.splits import split
-from musicgenre.verdicts import Verdict
 
 PAPER = papers.read("schaldenbrand_he_2019")
 TABLE_1 = list(PAPER.results["experiment"].unique())

@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from conftest import CHAPTERS, CONFIG, ROOT, toc_files
 
 from musicgenre import papers
-from musicgenre.verdicts import Verdict
+from musicgenre.judgements import Verdict
 
 SITE = ROOT / "_build" / "html"
 PAGES = [f"{file}.html" for file in toc_files()]

@@ -13,12 +13,12 @@ from musicgenre import experiments, papers, verdicts
 from musicgenre.checks import srivastava_2022 as checks
 from musicgenre.corpora import audio
 from musicgenre.experiments import srivastava_2022 as paper_experiments
+from musicgenre.judgements import Verdict
 from musicgenre.plots import results
 from musicgenre.plots import splits as split_plots
 from musicgenre.plots import srivastava_2022 as figures
 from musicgenre.settings import Profile
 from musicgenre.splits import PARTS, split
-from musicgenre.verdicts import Verdict
 
 PAPER = papers.read("srivastava_2022")
 GENRES = tuple(checks.printed_by_genre("cnn_gru").index)

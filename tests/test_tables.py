@@ -11,8 +11,8 @@ from bs4 import BeautifulSoup
 from conftest import CHAPTERS, CONFIG, ROOT
 
 from musicgenre import papers, runs, tables, verdicts
+from musicgenre.judgements import Verdict
 from musicgenre.settings import Profile
-from musicgenre.verdicts import Verdict
 
 PAPER = papers.read("demarco_2024")
 RECORD = re.compile(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicgenre import papers, verdicts
+from musicgenre import judgements, papers, verdicts
+from musicgenre.judgements import Missing, Verdict
 from musicgenre.settings import Profile
-from musicgenre.verdicts import Missing, Verdict
 
 PAPER = papers.read("demarco_2024")
 
@@ -29,7 +29,7 @@ NEARLY_ALL = dict.fromkeys(("blues", "jazz", "rock"), 0.75)  # 37 of 40, 92.5 %
 SLIGHTLY_LESS = dict.fromkeys(handmade.GENRES, 0.75) | {"blues": 0.5}  # 29 of 40, 72.5 %
 
 
-def judge(tmp_path, claim: str, paper=PAPER, **right) -> verdicts.Judgement:
+def judge(tmp_path, claim: str, paper=PAPER, **right) -> judgements.Judgement:
     """Judge a claim from one run of each named experiment."""
     made = [handmade.record(name, share, paper=paper.id) for name, share in right.items()]
     return verdicts.judge(paper, claim, handmade.table(tmp_path, *made))
@@ -122,7 +122,7 @@ def test_a_difference_is_taken_seed_against_seed(tmp_path):
     """Runs without a partner do not count, and what both get wrong does not widen the interval."""
     made = [handmade.record("lstm_3s", 0.75, seed=seed) for seed in (0, 1, 2)] + [handmade.record("lstm_6s", 0.75, seed=1)]
     judged = verdicts.judge(of_accuracies(0.0), "C5", handmade.table(tmp_path, *made))
-    assert judged == verdicts.Judgement(
+    assert judged == judgements.Judgement(
         Verdict.REPRODUCED, "lstm_3s over lstm_6s: +0.0 points (+0.0 to +0.0 points, 1 pair of runs, sign open)", True
     )
     without = handmade.table(tmp_path / "without", *made[:1], *made[3:])
@@ -163,8 +163,8 @@ def test_a_value_without_an_interval_is_not_judged(tmp_path):
 
 def test_the_loss_is_that_of_the_test_part():
     made = handmade.record("mlp_3s", 0.5)
-    assert verdicts.measure([made], "loss").mean == made["scores"]["segment"]["loss"]
-    assert verdicts.measure([made], "train_loss").mean == made["history"]["loss"][made["best_epoch"] - 1]
+    assert judgements.measure([made], "loss").mean == made["scores"]["segment"]["loss"]
+    assert judgements.measure([made], "train_loss").mean == made["history"]["loss"][made["best_epoch"] - 1]
 
 
 def test_a_difference_that_may_be_of_either_sign_says_so(tmp_path):
@@ -175,15 +175,15 @@ def test_a_difference_that_may_be_of_either_sign_says_so(tmp_path):
 
 def test_runs_of_all_seeds_are_measured_together(tmp_path):
     made = [handmade.record("lstm_3s", share, seed=seed) for seed, share in enumerate((0.5, 1.0))]
-    found = verdicts.of_experiment(handmade.table(tmp_path, *made), "demarco_2024", "lstm_3s")
-    measured = verdicts.measure(found)
+    found = judgements.of_experiment(handmade.table(tmp_path, *made), "demarco_2024", "lstm_3s")
+    measured = judgements.measure(found)
     assert measured.mean == 0.75 and measured.runs == 2 and measured.low < 0.5 and measured.high == 1.0
-    recall = verdicts.measure(found, "recall", "jazz")
+    recall = judgements.measure(found, "recall", "jazz")
     assert (recall.mean, recall.high - recall.mean) == (0.75, pytest.approx(1.96 * np.std([0.5, 1], ddof=1)))
-    assert verdicts.measure(found, "val_loss").mean == 1.2  # of the epoch whose weights were tested
-    assert str(verdicts.measure(found[:1], "recall", "jazz")) == "50.0% (1 run)"
+    assert judgements.measure(found, "val_loss").mean == 1.2  # of the epoch whose weights were tested
+    assert str(judgements.measure(found[:1], "recall", "jazz")) == "50.0% (1 run)"
     with pytest.raises(Missing, match="no run of lstm_3s under artists"):
-        verdicts.of_experiment(handmade.table(tmp_path), "demarco_2024", "lstm_3s", "artists")
+        judgements.of_experiment(handmade.table(tmp_path), "demarco_2024", "lstm_3s", "artists")
 
 
 # Rankings

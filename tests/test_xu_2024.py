@@ -10,15 +10,15 @@ from conftest import need
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicgenre import augment, experiments, papers, verdicts
+from musicgenre import augment, experiments, judgements, papers, verdicts
 from musicgenre.checks import xu_2024 as checks
 from musicgenre.corpora import audio
 from musicgenre.experiments import Dataset
 from musicgenre.experiments import xu_2024 as paper_experiments
+from musicgenre.judgements import Verdict
 from musicgenre.plots import xu_2024 as figures
 from musicgenre.settings import Profile
 from musicgenre.splits import split
-from musicgenre.verdicts import Verdict
 
 PAPER = papers.read("xu_2024")
 FRACTIONS = {"valid_fraction": 1 / 7, "test_fraction": 1 / 7}
@@ -46,7 +46,7 @@ def record(
     return {"paper": PAPER.id, "experiment": name, "profile": "lite", "protocol": protocol, "record": made}
 
 
-def judge(claim: str, *made: dict) -> verdicts.Judgement:
+def judge(claim: str, *made: dict) -> judgements.Judgement:
     return verdicts.judge(PAPER, claim, pd.DataFrame(made, columns=["paper", "experiment", "profile", "protocol", "record"]))
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy import stats
 
 from musicgenre import papers
-from musicgenre.verdicts import Judgement, Verdict, by_genre, measure, of_experiment
+from musicgenre.judgements import Judgement, Verdict, by_genre, measure, of_experiment
 
 PAPER = "demarco_2024"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import papers, splits
-from musicgenre.verdicts import Judgement, Verdict, measure, of_experiment
+from musicgenre.judgements import Judgement, Verdict, measure, of_experiment
 
 PAPER = "holst_2021"
 N_ITEMS, N_TRAIN, N_TEST, N_PER_TRACK = 10_000, 8_000, 1_000, 10

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import experiments, papers
-from musicgenre.verdicts import Judgement, Verdict, measure, of_experiment
+from musicgenre.judgements import Judgement, Verdict, measure, of_experiment
 
 PAPER = "schaldenbrand_he_2019"
 INPUT_SHAPE, N_GENRES = (1200, 128), 8

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import papers
-from musicgenre.verdicts import Judgement, Verdict, by_genre, measure, of_experiment
+from musicgenre.judgements import Judgement, Verdict, by_genre, measure, of_experiment
 
 PAPER = "srivastava_2022"
 MODELS = ("cnn_gru", "cnn_lstm")

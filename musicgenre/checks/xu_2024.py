@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import papers, splits
-from musicgenre.verdicts import Judgement, Verdict, by_genre, measure, of_experiment
+from musicgenre.judgements import Judgement, Verdict, by_genre, measure, of_experiment
 
 PAPER = "xu_2024"
 CLASSES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")  # 0 to 9, presumably
