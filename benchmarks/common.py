@@ -54,7 +54,7 @@ class Row:
         return {way: statistics.median(values) for way, values in self.values.items() if values}
 
     def ratios(self) -> dict[str, tuple[float, float, float]]:
-        """Return for each other way the median, least and greatest ratio to ours, round by round."""
+        """Return for each other way how many times as good ours is: the median, least and greatest ratio, round by round."""
         ours, *others = self.values
         power = -1 if self.unit.endswith("/s") else 1
         paired = {

@@ -98,14 +98,15 @@ def measure(found: list[dict], metric: str = "accuracy", genre: str | None = Non
 
 
 def measure_difference(of: list[dict], over: list[dict], metric: str = "accuracy", genre: str | None = None) -> Measured:
-    """Summarise by how much one experiment is better than another, seed against seed.
+    """Summarise the difference between two experiments, seed against seed.
 
     Parameters
     ----------
     of, over : list of dict
-        Records of the two experiments under one protocol.
+        Records of the two experiments, each under the protocol of its paper.
     metric, genre
-        As in :func:`measure`. A difference of accuracies has the interval of :func:`musicgenre.runs.difference`.
+        As in :func:`measure`. A difference of accuracies has the interval of :func:`musicgenre.runs.difference`, any other 1.96
+        standard deviations over the pairs on either side of the mean.
 
     Raises
     ------

@@ -367,7 +367,7 @@ def difference(paired: list[tuple[dict, dict]]) -> tuple[float, float, float]:
     Raises
     ------
     DataError
-        If two runs of a pair were tested on different segments.
+        If two runs of a pair were tested on different tracks or numbers of segments.
 
     Notes
     -----

@@ -110,11 +110,11 @@ def test_checks_read_records_as_runs_write_them(tmp_path):
 
 @pytest.mark.parametrize(("with_2d", "verdict"), [((1.3, 1.5), Verdict.REPRODUCED), ((1.5, 1.6), Verdict.NOT)])
 def test_the_test_loss_must_be_lower_in_the_mean(with_2d, verdict):
-    made = records({"ghosal_lstm": [{}], "conv2d_lstm": [{}, {}]})
-    for record, loss in zip(made["record"], (1.5, *with_2d), strict=True):
-        record["scores"] = {"segment": {"loss": loss}}
-    judged = verdicts.judge(PAPER, "C12", made)
-    assert judged.verdict is verdict and "ghosal_lstm 1.500" in judged.found
+    made = records({"ghosal_lstm": [{}, {}], "conv2d_lstm": [{}, {}, {}]})
+    for record, seed, loss in zip(made["record"], made["seed"], (1.5, 1.5, *with_2d, 0.1), strict=True):
+        record |= {"seed": seed, "fold": 1, "scores": {"segment": {"loss": loss}}}
+    judged = verdicts.judge(PAPER, "C12", made)  # the third run has no partner
+    assert judged.verdict is verdict and f"{np.mean(with_2d) - 1.5:+.3f} (2 pairs of runs)" in judged.found
 
 
 # Models

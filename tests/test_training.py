@@ -185,7 +185,7 @@ def test_normalisation_gives_zero_mean_and_unit_variance(shape, axes, kept):
     assert np.allclose(normalised.std(axis=others), 1, atol=1e-3)
 
 
-def test_what_is_constant_in_training_stays_as_it_is():
+def test_what_is_constant_in_training_is_centred_and_not_scaled():
     import keras
 
     x = np.ones((50, 2), np.float32) * np.linspace(0, 1, 50, dtype=np.float32)[:, None]

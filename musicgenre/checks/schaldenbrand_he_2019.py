@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import experiments, papers
-from musicgenre.judgements import Judgement, Verdict, measure, of_experiment
+from musicgenre.judgements import Judgement, Verdict, measure_difference, of_experiment
 
 PAPER = "schaldenbrand_he_2019"
 INPUT_SHAPE, N_GENRES = (1200, 128), 8
@@ -57,8 +57,8 @@ def minimum_of_validation_loss(records: pd.DataFrame) -> Judgement:
 
 
 def lower_test_loss(records: pd.DataFrame) -> Judgement:
-    """C12: the mean test loss of conv2d_lstm is below that of ghosal_lstm."""
-    found = {name: of_experiment(records, PAPER, name) for name in ("ghosal_lstm", "conv2d_lstm")}
-    loss = {name: measure(made, "loss").mean for name, made in found.items()}
-    verdict = Verdict.REPRODUCED if loss["conv2d_lstm"] < loss["ghosal_lstm"] else Verdict.NOT
-    return Judgement(verdict, "test loss: " + ", ".join(f"{name} {value:.3f}" for name, value in loss.items()))
+    """C12: the mean test loss of conv2d_lstm is below that of ghosal_lstm, on runs with the same seeds."""
+    fall = measure_difference(of_experiment(records, PAPER, "conv2d_lstm"), of_experiment(records, PAPER, "ghosal_lstm"), "loss")
+    pairs = f"{fall.runs} {'pair' if fall.runs == 1 else 'pairs'} of runs"
+    found = f"test loss of conv2d_lstm less that of ghosal_lstm: {fall.mean:+.3f} ({pairs})"
+    return Judgement(Verdict.REPRODUCED if fall.mean < 0 else Verdict.NOT, found)

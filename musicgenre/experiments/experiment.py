@@ -234,7 +234,7 @@ def with_normalisation(core, x: np.ndarray, axes: tuple[int, ...] | None):
     blocks = np.array_split(x, 1 + x.nbytes // BLOCK_BYTES)  # in float64 the whole would not fit beside x
     squares = sum(((block - mean) ** 2).sum(axis=others) for block in blocks)
     variance = squares / (x.size / mean.size)
-    mean, variance = mean.squeeze(others), np.where(variance > 1e-12, variance, 1)  # what is constant stays as it is
+    mean, variance = mean.squeeze(others), np.where(variance > 1e-12, variance, 1)  # what is constant is centred, not scaled
     inputs = keras.Input(x.shape[1:])
     layer = keras.layers.Normalization(axis=kept or None, mean=mean, variance=variance)
     return keras.Model(inputs, core(layer(inputs)), name=core.name)
