@@ -294,7 +294,7 @@ def _refuse_mixtures(records: pd.DataFrame) -> None:
     """Refuse runs of one experiment that differ in clips, features, model or training, and those of one paper on different backends."""
     made = records["record"]
     data = made.map(lambda one: (one["corpus"]["digest"], one["feature"]["digest"]))
-    trained = made.map(lambda one: json.dumps([one["model"], one["training"], one["reductions"]], sort_keys=True))
+    trained = made.map(lambda one: json.dumps([one["model"], one["training"]], sort_keys=True))
     backend = made.map(lambda one: one["versions"]["backend"])
     experiment = ["paper", "experiment", "profile"]
     for what, made_from, keys in (

@@ -265,7 +265,7 @@ def test_of_genres_that_tie_the_earlier_count_as_the_first():
     [
         ({"versions": {"python": "3.11.4", "backend": "jax"}}, "different backends"),
         ({"corpus": {"name": "gtzan", "digest": "f" * 16, "n_clips": 100, "excluded": {}}}, "different clips or features"),
-        ({"reductions": ["every other frame"]}, "different models or training settings"),
+        ({"model": {"name": "mlp", "parameters": 1}}, "different models or training settings"),
     ],
 )
 def test_records_of_different_things_are_not_averaged(tmp_path, change, message):
