@@ -157,39 +157,22 @@ def run_interval(
 
 
 def difference_interval(
-    correct_a: Sequence[np.ndarray],
-    correct_b: Sequence[np.ndarray],
-    counts: Sequence[np.ndarray],
-    *,
-    n_test_sets: int,
-    level: float = 0.95,
+    gains: Sequence[np.ndarray], counts: Sequence[np.ndarray], *, n_test_sets: int, level: float = 0.95
 ) -> tuple[float, float]:
     """Compute the interval in which the difference of accuracy would fall for one more pair of runs, tested on one test set.
 
-    As :func:`run_interval`, for the gain on each track of a system A over a system B.
-
     Parameters
     ----------
-    correct_a, correct_b : sequence of numpy.ndarray
-        For each pair of runs, the number of segments of each test track that each system has right.
-    counts : sequence of numpy.ndarray
-        For each pair, the number of all segments of each test track.
-    n_test_sets : int
-        On how many different test sets the pairs were tested.
-    level : float
-        Probability that the interval covers.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper end, as fractions.
+    gains : sequence of numpy.ndarray
+        For each pair of runs, how many more segments of each test track the first system has right than the second.
+    counts, n_test_sets, level
+        See :func:`run_interval`.
 
     Notes
     -----
     Tracks are the cases here even where segments were drawn: counts do not say which segments of a track both have right.
     Taught in the notebook ``07_schaldenbrand_he_2019``.
     """
-    gains = [np.subtract(a, b) for a, b in zip(correct_a, correct_b, strict=True)]
     low, high = np.clip(_of_one_more(gains, counts, n_test_sets, "tracks", level), -1, 1)
     return float(low), float(high)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,9 +49,19 @@ class Measured:
         interval = "" if np.isnan(self.low) else f"{self.low:.1%} to {self.high:.1%}, "
         return f"{self.mean:.1%} ({interval}{self.runs} {'run' if self.runs == 1 else 'runs'})"
 
+    @property
+    def pairs(self) -> str:
+        """Of how many pairs of runs a difference was measured, in words."""
+        return f"{self.runs} {'pair' if self.runs == 1 else 'pairs'} of runs"
+
 
 class Missing(LookupError):
     """Records that a judgement needs are not there."""
+
+
+def listed(values: Mapping[str, object] | pd.Series, style: str = "") -> str:
+    """List names with their values, formatted as ``style`` says, in one line."""
+    return ", ".join(f"{name} {value:{style}}" for name, value in values.items())
 
 
 def of_experiment(records: pd.DataFrame, paper: str, experiment: str, protocol: str | None = None) -> list[dict]:

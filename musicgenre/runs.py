@@ -377,11 +377,10 @@ def difference(paired: list[tuple[dict, dict]]) -> tuple[float, float, float]:
         if any(a["tracks"][name] != b["tracks"][name] for name in ("track_id", "segments")):
             names = f"{a['experiment']} and {b['experiment']}"
             raise DataError(f"{names}, seed {a['seed']}: the two runs were tested on different segments; take runs on one split")
-    a, b = ([np.array(made["tracks"]["correct"]) for made in side] for side in zip(*paired, strict=True))
-    counts = [np.array(made["tracks"]["segments"]) for made, _ in paired]
-    mean = np.mean([(of - over).sum() / n.sum() for of, over, n in zip(a, b, counts, strict=True)])
-    n_test_sets = _n_test_sets(made for made, _ in paired)
-    return float(mean), *evaluation.difference_interval(a, b, counts, n_test_sets=n_test_sets)
+    gains = [np.subtract(a["tracks"]["correct"], b["tracks"]["correct"]) for a, b in paired]
+    counts = [np.array(a["tracks"]["segments"]) for a, _ in paired]
+    mean = np.mean([gain.sum() / n.sum() for gain, n in zip(gains, counts, strict=True)])
+    return float(mean), *evaluation.difference_interval(gains, counts, n_test_sets=_n_test_sets(a for a, _ in paired))
 
 
 def _n_test_sets(found: Iterable[dict]) -> int:

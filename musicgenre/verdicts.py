@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import experiments
-from musicgenre.judgements import Judgement, Missing, Verdict, measure, measure_difference, of_experiment
+from musicgenre.judgements import Judgement, Missing, Verdict, listed, measure, measure_difference, of_experiment
 from musicgenre.papers import Paper
 from musicgenre.settings import Profile
 
@@ -50,7 +50,7 @@ def judge(paper: Paper, claim_id: str, records: pd.DataFrame, profile: Profile =
     except Missing as error:
         return Judgement(Verdict.NOT_RUN, str(error))
     measured = {name: measure(found, metric, genre) for name, found in made.items()}
-    found = ", ".join(f"{name} {value}" for name, value in measured.items())
+    found = listed(measured)
     if any(np.isnan(measured[name].low) for name in claim["values"] or {}):
         return Judgement(Verdict.NOT_RUN, found)
     inside = all(measured[name].low <= value <= measured[name].high for name, value in (claim["values"] or {}).items())
@@ -99,8 +99,7 @@ def _difference(difference: dict, made: dict[str, list[dict]], metric: str, genr
     ours = measure_difference(made[of], made[over], metric, genre)
     sign_open = ours.low <= 0 <= ours.high
     interval = "no interval" if np.isnan(ours.low) else f"{100 * ours.low:+.1f} to {100 * ours.high:+.1f} points"
-    pairs = f"{ours.runs} {'pair' if ours.runs == 1 else 'pairs'} of runs"
-    found = f"{of} over {over}: {100 * ours.mean:+.1f} points ({interval}, {pairs}{', sign open' if sign_open else ''})"
+    found = f"{of} over {over}: {100 * ours.mean:+.1f} points ({interval}, {ours.pairs}{', sign open' if sign_open else ''})"
     if np.isnan(ours.low):
         return Judgement(Verdict.NOT_RUN, found)
     same_sign = np.sign(ours.mean) == np.sign(claimed)

@@ -95,9 +95,9 @@ def test_difference_interval_covers_the_next_pair_as_often_as_it_says(n_pairs):
     covered, paired_width, unpaired_width = 0, [], []
     for _ in range(500):
         hardness = rng.random((n_pairs + 1, 290))  # of each test track, for both systems
-        a, b = (np.abs(hardness + rng.normal(0, 0.1, hardness.shape)) < rate for rate in (0.65, 0.6))
+        a, b = ((np.abs(hardness + rng.normal(0, 0.1, hardness.shape)) < rate).astype(int) for rate in (0.65, 0.6))
         counts = [np.ones(290)] * n_pairs
-        low, high = evaluation.difference_interval(a[:n_pairs].astype(int), b[:n_pairs].astype(int), counts, n_test_sets=n_pairs)
+        low, high = evaluation.difference_interval((a - b)[:n_pairs], counts, n_test_sets=n_pairs)
         covered += low <= a[n_pairs].mean() - b[n_pairs].mean() <= high
         paired_width.append(high - low)
         sides = [evaluation.run_interval(system[:n_pairs], counts, n_test_sets=n_pairs) for system in (a, b)]

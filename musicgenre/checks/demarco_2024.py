@@ -5,7 +5,7 @@ import pandas as pd
 from scipy import stats
 
 from musicgenre import papers
-from musicgenre.judgements import Judgement, Verdict, by_genre, measure, of_experiment
+from musicgenre.judgements import Judgement, Verdict, by_genre, listed, measure, of_experiment
 
 PAPER = "demarco_2024"
 
@@ -38,8 +38,7 @@ def most_certain_genres(records: pd.DataFrame) -> Judgement:
     named = {"classical", "metal", "pop"}
     highest = {metric: by_genre(found, metric).mean().nlargest(n) for metric, n in (("certainty", 3), ("recall", 5))}
     holds = [set(highest["certainty"].index) == named, named <= set(highest["recall"].index)]
-    certainties = ", ".join(f"{genre} {value:.2f}" for genre, value in highest["certainty"].items())
-    recalls = ", ".join(f"{genre} {value:.1%}" for genre, value in highest["recall"].items())
+    certainties, recalls = listed(highest["certainty"], ".2f"), listed(highest["recall"], ".1%")
     verdict = Verdict.REPRODUCED if all(holds) else Verdict.PARTLY if any(holds) else Verdict.NOT
     return Judgement(verdict, f"highest certainties: {certainties}; highest recalls: {recalls}")
 
@@ -61,8 +60,7 @@ def hardest_genres(records: pd.DataFrame) -> Judgement:
     found = of_experiment(records, PAPER, "mlp_30s")
     lowest = {metric: by_genre(found, metric).mean().nsmallest(4) for metric in ("recall", "certainty")}
     holds = [set(values.index[:2]) == {"rock", "blues"} for values in lowest.values()]
-    recalls = ", ".join(f"{genre} {value:.1%}" for genre, value in lowest["recall"].items())
-    certainties = ", ".join(f"{genre} {value:.2f}" for genre, value in lowest["certainty"].items())
+    certainties, recalls = listed(lowest["certainty"], ".2f"), listed(lowest["recall"], ".1%")
     verdict = Verdict.REPRODUCED if all(holds) else Verdict.PARTLY if any(holds) else Verdict.NOT
     return Judgement(verdict, f"lowest recalls: {recalls}; lowest certainties: {certainties}")
 
@@ -73,8 +71,7 @@ def better_than_2002(records: pd.DataFrame) -> Judgement:
     measured = {name: measure(of_experiment(records, PAPER, name)) for name in printed}
     inside = all(measured[name].low <= value <= measured[name].high for name, value in printed.items())
     above = all(value.mean > 0.61 for value in measured.values())
-    text = ", ".join(f"{name} {value}" for name, value in measured.items())
-    return Judgement(Verdict.REPRODUCED if inside and above else Verdict.PARTLY if above else Verdict.NOT, text)
+    return Judgement(Verdict.REPRODUCED if inside and above else Verdict.PARTLY if above else Verdict.NOT, listed(measured))
 
 
 def top_three(records: pd.DataFrame) -> Judgement:
@@ -89,5 +86,5 @@ def epochs_to_converge(records: pd.DataFrame) -> Judgement:
     for name in ("lstm_3s", "lstm_6s", "lstm_9s"):
         curves = [np.array(made["history"]["val_accuracy"]) for made in of_experiment(records, PAPER, name)]
         medians[name] = float(np.median([int(np.argmax(curve >= curve.max() - 0.01)) + 1 for curve in curves]))
-    text = ", ".join(f"{name} {median:.0f}" for name, median in medians.items())
-    return Judgement(Verdict.REPRODUCED if all(20 <= m <= 40 for m in medians.values()) else Verdict.NOT, f"median epoch: {text}")
+    verdict = Verdict.REPRODUCED if all(20 <= median <= 40 for median in medians.values()) else Verdict.NOT
+    return Judgement(verdict, f"median epoch: {listed(medians, '.0f')}")

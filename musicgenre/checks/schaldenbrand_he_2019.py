@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import experiments, papers
-from musicgenre.judgements import Judgement, Verdict, measure_difference, of_experiment
+from musicgenre.judgements import Judgement, Verdict, listed, measure_difference, of_experiment
 
 PAPER = "schaldenbrand_he_2019"
 INPUT_SHAPE, N_GENRES = (1200, 128), 8
@@ -23,8 +23,7 @@ def first_layer_parameters(records: pd.DataFrame) -> Judgement:
         layers = experiments.get(PAPER, name).build(INPUT_SHAPE, N_GENRES).layers
         built[name] = next(layer.count_params() for layer in layers if layer.count_params())
     right = all(built[name] == count for name, count in printed.items())
-    found = ", ".join(f"{name} {count:,}" for name, count in built.items())
-    return Judgement(Verdict.REPRODUCED if right else Verdict.NOT, f"first layer as built: {found}")
+    return Judgement(Verdict.REPRODUCED if right else Verdict.NOT, f"first layer as built: {listed(built, ',')}")
 
 
 def all_models_overfit(records: pd.DataFrame) -> Judgement:
@@ -59,6 +58,5 @@ def minimum_of_validation_loss(records: pd.DataFrame) -> Judgement:
 def lower_test_loss(records: pd.DataFrame) -> Judgement:
     """C12: the mean test loss of conv2d_lstm is below that of ghosal_lstm, on runs with the same seeds."""
     fall = measure_difference(of_experiment(records, PAPER, "conv2d_lstm"), of_experiment(records, PAPER, "ghosal_lstm"), "loss")
-    pairs = f"{fall.runs} {'pair' if fall.runs == 1 else 'pairs'} of runs"
-    found = f"test loss of conv2d_lstm less that of ghosal_lstm: {fall.mean:+.3f} ({pairs})"
+    found = f"test loss of conv2d_lstm less that of ghosal_lstm: {fall.mean:+.3f} ({fall.pairs})"
     return Judgement(Verdict.REPRODUCED if fall.mean < 0 else Verdict.NOT, found)

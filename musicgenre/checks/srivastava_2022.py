@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import papers
-from musicgenre.judgements import Judgement, Verdict, by_genre, measure, of_experiment
+from musicgenre.judgements import Judgement, Verdict, by_genre, listed, measure, of_experiment
 
 PAPER = "srivastava_2022"
 MODELS = ("cnn_gru", "cnn_lstm")
@@ -20,8 +20,7 @@ def both_above_quoted_cnn(records: pd.DataFrame) -> Judgement:
     quoted = papers.read(PAPER).comparisons.set_index("source")["value"].filter(like="Cheng").item()
     measured = {name: measure(of_experiment(records, PAPER, name)) for name in MODELS}
     above = all(value.low > quoted for value in measured.values())
-    found = ", ".join(f"{name} {value}" for name, value in measured.items())
-    return Judgement(Verdict.REPRODUCED if above else Verdict.NOT, f"{found}; quoted {quoted:.1%}")
+    return Judgement(Verdict.REPRODUCED if above else Verdict.NOT, f"{listed(measured)}; quoted {quoted:.1%}")
 
 
 def best_and_worst_genre(records: pd.DataFrame) -> Judgement:

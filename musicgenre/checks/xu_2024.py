@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import papers, splits
-from musicgenre.judgements import Judgement, Verdict, by_genre, measure, of_experiment
+from musicgenre.judgements import Judgement, Verdict, by_genre, listed, measure, of_experiment
 
 PAPER = "xu_2024"
 CLASSES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")  # 0 to 9, presumably
@@ -29,10 +29,6 @@ def _taken_for(records: pd.DataFrame, genre: str) -> pd.Series:
     return (row / row.sum()).drop(genre).sort_values(ascending=False, kind="stable")
 
 
-def _in_words(shares: pd.Series, n: int) -> str:
-    return ", ".join(f"{genre} {share:.1%}" for genre, share in shares.iloc[:n].items())
-
-
 def learning_rate_and_batch_size(records: pd.DataFrame) -> Judgement:
     """C2: the validation accuracy is best with 0.001, and with batches of 64 at most a point below that with 16 or 256."""
     names = ("vgg", "vgg_learning_rate_0.01", "vgg_learning_rate_0.0001", "vgg_batch_size_16", "vgg_batch_size_256")
@@ -48,7 +44,7 @@ def classes_that_do_well(records: pd.DataFrame) -> Judgement:
     recall = _recall(records)
     well = [CLASSES[number] for number in (0, 1, 3, 4, 5, 8)]
     verdict = Verdict.REPRODUCED if recall[well].min() > recall.drop(well).max() else Verdict.NOT
-    return Judgement(verdict, "recalls, highest first: " + _in_words(recall.sort_values(ascending=False), 10))
+    return Judgement(verdict, "recalls, highest first: " + listed(recall.sort_values(ascending=False), ".1%"))
 
 
 def most_challenging_class(records: pd.DataFrame) -> Judgement:
@@ -56,15 +52,15 @@ def most_challenging_class(records: pd.DataFrame) -> Judgement:
     recall, taken_for = _recall(records), _taken_for(records, "pop")
     lowest, confused = recall.idxmin() == "pop", set(taken_for.index[:2]) == {"country", "jazz"}
     verdict = Verdict.REPRODUCED if lowest and confused else Verdict.PARTLY if lowest or confused else Verdict.NOT
-    text = f"lowest recall: {recall.idxmin()} {recall.min():.1%}; pop {recall['pop']:.1%}, taken for {_in_words(taken_for, 3)}"
-    return Judgement(verdict, text)
+    lowest_recall = f"{recall.idxmin()} {recall.min():.1%}"
+    return Judgement(verdict, f"lowest recall: {lowest_recall}; pop {recall['pop']:.1%}, taken for {listed(taken_for[:3], '.1%')}")
 
 
 def confusions_of_class_9(records: pd.DataFrame) -> Judgement:
     """C6: rock is most often taken for country and metal."""
     taken_for = _taken_for(records, "rock")
     verdict = Verdict.REPRODUCED if set(taken_for.index[:2]) == {"country", "metal"} else Verdict.NOT
-    return Judgement(verdict, f"rock is taken for {_in_words(taken_for, 3)}")
+    return Judgement(verdict, f"rock is taken for {listed(taken_for[:3], '.1%')}")
 
 
 #: X1, with the paper's numbers.
