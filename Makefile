@@ -21,7 +21,7 @@ book: $(READY) ## execute the notebooks and render the site to _build/html
 	rm -rf _build/html
 	$(BIN)/jupyter-book build . --toc book/_toc.yml -n -W --keep-going
 
-readme: $(READY) ## write the verdicts of the run records into the README
+readme: $(READY) ## write what the run records give into the README
 	$(BIN)/python book/_ext/readme.py
 
 test: $(READY) ## check the code style, run the tests, run every notebook (always with the profile smoke)

@@ -161,8 +161,8 @@ def claims(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
     Returns
     -------
     pandas.DataFrame
-        Index ``claim``; ``text``, ``where``, ``paper`` (its numbers), ``verdict``, ``badge``, ``found`` (ours) and
-        ``sign_open`` (ours allows a difference of either sign).
+        Index ``claim``; ``text``, ``where``, ``paper`` (its numbers), ``verdict``, ``found`` (ours), ``sign_open`` (ours allows a
+        difference of either sign) and ``badge`` (:class:`Html`).
 
     Notes
     -----
@@ -176,11 +176,79 @@ def claims(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
             "where": claim["where"],
             "paper": _numbers(claim),
             "verdict": str(judged.verdict),
-            "badge": judged.verdict.badge,
             "found": judged.found,
             "sign_open": judged.sign_open,
+            "badge": badge(judged.verdict, sign_open=judged.sign_open),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="claim")
+
+
+def judged(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE) -> Html:
+    """Show :func:`claims` with the rule that judges each, both numbers and the verdict.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    table = claims(paper, records, profile=profile).assign(rule=paper.claims["rule"].fillna(NONE))
+    return html(table[["text", "rule", "paper", "found", "badge"]].rename(columns={"found": "ours", "badge": "verdict"}))
+
+
+def quote(paper: Paper, *contradictions: str) -> Html:
+    """Quote contradictions from the file of a paper by their ids, such as ``X1``.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    rows = paper.contradictions.loc[list(contradictions)].iterrows()
+    return Html("".join(f"<blockquote><b>{i}</b> ({row['severity']}): {escape(row['text'])}</blockquote>" for i, row in rows))
+
+
+def deviations(paper: Paper) -> Html:
+    """Show what we do where a paper is silent, or where we do something else on purpose, with the reason.
+
+    Notes
+    -----
+    Taught in the notebook ``04_demarco_2024``.
+    """
+    chosen = paper.settings.dropna(subset="ours").fillna({"experiment": "all", "value": "unsaid"})
+    words = chosen.map(lambda value: ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+    alike = words.groupby(["setting", "value", "ours", "why"], sort=False)["experiment"].agg(", ".join).reset_index()
+    return html(alike.rename(columns={"value": "paper", "experiment": "in"}).set_index("setting")[["in", "paper", "ours", "why"]])
+
+
+def headline(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE) -> str:
+    """Say what becomes of the number that a paper puts forward: as printed, ours, and ours on the fault-filtered split.
+
+    Parameters
+    ----------
+    paper : Paper
+        As :func:`musicgenre.papers.read` gives it.
+    records : pandas.DataFrame
+        As :func:`musicgenre.runs.read_records` gives them.
+    profile : Profile
+        Records of other profiles are left aside.
+
+    Notes
+    -----
+    Taught in the notebook ``10_what_survives``.
+    """
+    records = records[records["profile"] == str(profile)]
+    own, *stricter = experiments.get(paper.id, paper.headline).protocols
+
+    def ours(protocol: str) -> str:
+        try:
+            return str(judgements.measure(judgements.of_experiment(records, paper.id, paper.headline, protocol)))
+        except judgements.Missing:
+            return "not run yet"
+
+    printed = paper.reported(paper.headline)
+    theirs = "printed no number" if printed is None else f"printed {100 * printed:.4g}%"
+    apart = "no split of its corpus that keeps artists and copies apart is at hand"
+    if "fault_filtered" in stricter:
+        apart = f"with artists and copies kept apart {ours('fault_filtered')}"
+    return f"{paper.short_name}, {paper.experiments['name'][paper.headline]}: {theirs}; ours {ours(own)}; {apart}"
 
 
 def _numbers(claim: dict) -> str:
@@ -261,18 +329,20 @@ def summary(board: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a paper (its authors), one column a verdict, ``sign open`` (those of the reproduced), and ``claims`` (all of them).
+        One row a paper (its authors), one column a verdict, ``of these, sign open`` (of the reproduced), and ``claims`` (all of them).
     """
     counts = pd.crosstab(board["paper"], board["verdict"]).reindex(index=papers.PAPERS, columns=list(map(str, Verdict)), fill_value=0)
     counts["claims"] = counts.sum(axis="columns")
     sign_open = board["paper"][board["sign_open"] & (board["verdict"] == Verdict.REPRODUCED)].value_counts()
-    counts.insert(1, "sign open", sign_open.reindex(counts.index, fill_value=0))
+    counts.insert(1, "of these, sign open", sign_open.reindex(counts.index, fill_value=0))
     return counts.rename(index=lambda paper: papers.read(paper).short_name)
 
 
-def badge(verdict: str) -> Html:
-    """Return the badge of a verdict, such as ``[Re] reproduced``, as the style sheet of the book colours it."""
+def badge(verdict: str, *, sign_open: bool = False) -> Html:
+    """Return the badge of a verdict, such as ``[Re] reproduced, sign open``, as the style sheet of the book colours it."""
     verdict = Verdict(verdict)
+    if sign_open and verdict is Verdict.REPRODUCED:
+        return Html(f'<span class="verdict verdict-open">{verdict.badge} {verdict}, sign open</span>')
     return Html(f'<span class="verdict verdict-{BADGES.get(verdict, "unjudged")}">{verdict.badge} {verdict}</span>')
 
 
@@ -296,7 +366,7 @@ def badges(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
     """
     judged = claims(paper, records, profile=profile)
     lines = [
-        f'<li>{badge(row["verdict"])} <a href="#{_anchor(paper, claim_id)}">{claim_id}</a> {escape(row["text"])}</li>'
+        f'<li>{row["badge"]} <a href="#{_anchor(paper, claim_id)}">{claim_id}</a> {escape(row["text"])}</li>'
         for claim_id, row in judged.loc[list(only or judged.index)].iterrows()
     ]
     return Html(f"<p>Profile {profile}:</p><ul>{''.join(lines)}</ul>")
@@ -398,7 +468,7 @@ def report(paper: Paper, *, profile: Profile = Profile.LITE, folder: Path | None
     title = f"{paper.short_name}: {paper.title}"
     numbers = in_words(beside(paper, records, profile=profile)).to_string()
     judged = [
-        f"{row['badge']:5s} {claim_id}: {row['text']}\n      paper: {row['paper']}; ours: {row['found']}"
+        f"{Verdict(row['verdict']).badge:5s} {claim_id}: {row['text']}\n      paper: {row['paper']}; ours: {row['found']}"
         for claim_id, row in claims(paper, records, profile=profile).iterrows()
     ]
     note = f"Accuracy by segment in per cent, profile {profile}{synthetic}: mean ± sd (95 % interval of one run, runs)"

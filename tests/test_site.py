@@ -134,7 +134,7 @@ def test_the_scoreboard_can_be_read_without_its_script():
         [cell.get_text(" ", strip=True) for cell in row.select("td")] for row in soup("book/scoreboard.html").select(".scoreboard tbody tr")
     ]
     assert [(paper, text.split()[0]) for paper, text, *_ in found] == CLAIMS
-    assert {verdict for _, _, verdict, *_ in found} <= {f"{verdict.badge} {verdict}" for verdict in Verdict}
+    assert {verdict.removesuffix(", sign open") for _, _, verdict, *_ in found} <= {f"{verdict.badge} {verdict}" for verdict in Verdict}
 
 
 def test_the_scoreboard_as_data_agrees_with_its_page():
@@ -148,7 +148,9 @@ def test_the_scoreboard_as_data_agrees_with_its_page():
     assert list(csv.columns) == columns and all(list(record) == columns for record in records)
     joined = [record | {name: " ".join(record[name]) for name in ("protocol", "records")} for record in records]
     assert joined == csv.to_dict("records")
-    assert [f"{Verdict(verdict).badge} {verdict}" for verdict in csv["verdict"]] == [badge.text for badge in table.select(".verdict")]
+    is_open = csv["sign_open"] & (csv["verdict"] == Verdict.REPRODUCED)
+    badges = [f"{Verdict(verdict).badge} {verdict}{', sign open' * one}" for verdict, one in zip(csv["verdict"], is_open, strict=True)]
+    assert badges == [badge.text for badge in table.select(".verdict")]
     assert [len(record["records"]) for record in records] == [len(row.select("td")[-1].select("a")) for row in table.select("tbody tr")]
     downloads = soup("book/scoreboard.html").select("a[download]")
     assert [link["href"] for link in downloads] == ["scoreboard.csv", "scoreboard.json"]

@@ -104,7 +104,7 @@ def test_by_genre_puts_the_paper_beside_the_mean_of_our_runs(records):
 def test_every_claim_is_judged(records):
     table = tables.claims(PAPER, records)
     assert list(table.index) == list(PAPER.claims.index)
-    assert table.loc["C11", "verdict"] == "cannot be judged" and table.loc["C11", "badge"] == "[?]"
+    assert table.loc["C11", "verdict"] == "cannot be judged" and "[?] cannot be judged" in table.loc["C11", "badge"]
     assert table.loc["C8", "paper"] == "mlp_30s 74 %, mlp_3s 66 %"
     for claim in table.index:
         judged = verdicts.judge(PAPER, claim, records)
@@ -120,6 +120,43 @@ def test_every_badge_has_a_colour(verdict):
     assert badge.text == f"{verdict.badge} {verdict}"
     style = (ROOT / "book" / "_static" / "musicgenre.css").read_text()
     assert badge["class"][0] == "verdict" and f".{badge['class'][1]} " in style
+    is_open = BeautifulSoup(tables.badge(str(verdict), sign_open=True), "html.parser").span
+    assert (is_open.text == f"{badge.text}, sign open") == (verdict is Verdict.REPRODUCED)
+    assert f".{is_open['class'][1]} " in style
+
+
+def test_claims_are_shown_with_rule_numbers_and_badge(records):
+    page = BeautifulSoup(tables.judged(PAPER, records), "html.parser")
+    assert [cell.text for cell in page.select("thead th")] == ["", "text", "rule", "paper", "ours", "verdict"]
+    assert [row.th.text for row in page.select("tbody tr")] == list(PAPER.claims.index)
+    assert len(page.select("tbody .verdict")) == len(PAPER.claims)
+
+
+def test_a_contradiction_is_quoted_from_the_file():
+    page = BeautifulSoup(tables.quote(PAPER, "X8", "X1"), "html.parser")
+    assert [quote.b.text for quote in page.select("blockquote")] == ["X8", "X1"]
+    assert PAPER.contradictions.at["X1", "text"] in page.text
+    with pytest.raises(KeyError):
+        tables.quote(PAPER, "X99")
+
+
+@pytest.mark.parametrize("paper_id", papers.PAPERS)
+def test_each_deviation_is_in_the_table_once(paper_id):
+    paper = papers.read(paper_id)
+    page = BeautifulSoup(tables.deviations(paper), "html.parser")
+    shown = [[cell.text for cell in row.select("td")] for row in page.select("tbody tr")]
+    assert len({(row.th.text, *cells[1:]) for row, cells in zip(page.select("tbody tr"), shown, strict=True)}) == len(shown)
+    assert sum(len(cells[0].split(", ")) for cells in shown) == paper.settings["ours"].notna().sum()
+
+
+def test_the_headline_is_the_number_of_the_paper_beside_ours(records):
+    said = tables.headline(PAPER, records)
+    assert said.startswith("DeMarco et al., LSTM (3 seconds): printed 93%; ours 75.0% (")
+    assert ", 2 runs); with artists and copies kept apart 50.0% (" in said
+    nothing = records.iloc[:0]
+    assert tables.headline(PAPER, nothing).endswith("ours not run yet; with artists and copies kept apart not run yet")
+    assert "printed no number" in tables.headline(papers.read("xu_2024"), nothing)
+    assert tables.headline(papers.read("schaldenbrand_he_2019"), nothing).endswith("is at hand")
 
 
 def test_badges_lead_to_the_places_of_their_claims(records):
@@ -173,8 +210,8 @@ def test_the_scoreboard_leads_to_the_chapters(board):
 def test_the_summary_counts_the_verdicts_of_each_paper(board):
     counts = tables.summary(board.reset_index())
     assert list(counts.index) == [papers.read(paper).short_name for paper in papers.PAPERS]
-    assert list(counts.columns) == ["reproduced", "sign open", *list(map(str, Verdict))[1:], "claims"]
-    assert (counts["sign open"] <= counts["reproduced"]).all()
+    assert list(counts.columns) == ["reproduced", "of these, sign open", *list(map(str, Verdict))[1:], "claims"]
+    assert (counts["of these, sign open"] <= counts["reproduced"]).all()
     assert counts["claims"].tolist() == [len(papers.read(paper).claims) for paper in papers.PAPERS]
     to_judge = papers.read("xu_2024").claims["judged_by"] != "none"
     assert counts.loc["Xu et al.", "not run"] == to_judge.sum() and counts.loc["Xu et al.", "reproduced"] == 0

@@ -1,25 +1,31 @@
-"""Write the verdicts into the README: `make readme`."""
+"""Write what the run records give into the README: `make readme`."""
 
 import re
 from pathlib import Path
 
-from musicgenre import runs, tables
+from musicgenre import papers, runs, tables
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"(<!-- verdicts: begin .*? -->\n).*(<!-- verdicts: end -->)", re.DOTALL)
 
 
 def updated(readme: str) -> str:
-    """Return the README with the verdicts that the run records give now."""
-    board = tables.scoreboard(runs.read_records(ROOT / "book" / "results"))
+    """Return the README with the headlines and verdicts that the run records give now."""
+    records = runs.read_records(ROOT / "book" / "results")
+    board = tables.scoreboard(records)
     counts = tables.summary(board)
     rows = [["Paper", *counts.columns], ["---", *["---:"] * len(counts.columns)], *([paper, *row] for paper, *row in counts.itertuples())]
-    table = "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
     (profile,) = board["profile"].unique()
-    written, blocks = BLOCK.subn(rf"\1\n{table}\n\nProfile `{profile}`.\n\n\2", readme)
-    if blocks != 1:
-        raise ValueError(f"README.md: {blocks} places for the verdicts, between comments such as <!-- verdicts: end -->; there must be one")
-    return written
+    blocks = {
+        "headlines": [f"- {tables.headline(papers.read(paper), records)}" for paper in papers.PAPERS],
+        "verdicts": [f"| {' | '.join(map(str, row))} |" for row in rows],
+    }
+    for name, lines in blocks.items():
+        block = re.compile(rf"(<!-- {name}: begin .*? -->\n).*(<!-- {name}: end -->)", re.DOTALL)
+        text = "\n".join([*lines, "", f"Profile `{profile}`."])
+        readme, found = block.subn(lambda match, text=text: f"{match[1]}\n{text}\n\n{match[2]}", readme)
+        if found != 1:
+            raise ValueError(f"README.md: {found} places for the {name}, between comments such as <!-- {name}: end -->; there must be one")
+    return readme
 
 
 if __name__ == "__main__":

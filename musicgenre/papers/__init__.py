@@ -39,6 +39,8 @@ class Paper:
         Given name first.
     year : int or None
         As printed; None where the paper prints none.
+    headline : str
+        Id of the experiment that the paper puts forward.
     settings : pandas.DataFrame
         One row a setting: ``part`` (dataset, split, segmenting, features, training or experiment), ``experiment`` (None: all of
         them), ``setting``, ``value`` and ``where`` (what the paper says), ``unsaid`` (it says nothing), ``ours`` and ``why`` (what
@@ -73,6 +75,7 @@ class Paper:
     authors: tuple[str, ...]
     venue: str
     year: int | None
+    headline: str
     settings: pd.DataFrame
     experiments: pd.DataFrame
     results: pd.DataFrame
@@ -248,6 +251,7 @@ def _problems(content: dict) -> Iterator[tuple[list, str]]:
 
 def _mentions(content: dict) -> Iterator[tuple[list, str]]:
     """Find every place that names an experiment."""
+    yield ["headline"], content["headline"]
     for i, table in enumerate(content["tables"]):
         if "experiment" in table:
             yield ["tables", i, "experiment"], table["experiment"]
@@ -308,6 +312,7 @@ def _paper(content: dict) -> Paper:
         authors=tuple(content["authors"]),
         venue=content["venue"],
         year=content["year"],
+        headline=content["headline"],
         settings=frame(settings, "part", "experiment", "setting", "value", "where", "unsaid", "ours", "why").astype({"unsaid": bool}),
         experiments=experiments.astype({"parameters": "Int64"}),
         results=frame(results, "experiment", "metric", "genre", "value", "where").astype({"value": float}),
