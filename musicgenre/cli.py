@@ -147,7 +147,7 @@ def _cluster(address: str) -> Iterator[None]:
             with joblib.parallel_config(backend="dask"):
                 yield
         except (OSError, CancelledError, KilledWorker) as error:
-            reason = str(error).splitlines()[0]
+            reason = str(error).partition("\n")[0] or type(error).__name__  # one that was cancelled has no text
             raise MusicGenreError(f"--dask {address}: stopped ({reason}); give the command again, and it goes on from there") from None
 
 

@@ -13,5 +13,9 @@ class DataError(MusicGenreError):
     """A file of a corpus, an archive or a table is missing, damaged or of the wrong kind."""
 
 
+class AccessError(DataError):
+    """The system does not let a file be read; it may do so later."""
+
+
 class LeakError(MusicGenreError):
     """A split shares tracks or artists between its parts although its protocol forbids it."""

@@ -12,6 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+LEVEL = 0.95  # probability that an interval covers; one minus the false-alarm rate of a two-sided test
+POWER = 0.8  # chance that a test sees a difference where there is one
+
 
 def by_track(probabilities: np.ndarray, track_ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Average the probabilities of the segments of each track.
@@ -104,14 +107,14 @@ def certainty(probabilities: np.ndarray) -> np.ndarray:
     return np.log10(top[:, -1] / top[:, -2])
 
 
-def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
+def wilson(successes: int, n: int) -> tuple[float, float]:
     """Compute the Wilson interval of a proportion: what ``successes`` of ``n`` independent tracks say of the true rate.
 
     Notes
     -----
     Taught in the notebook ``03_splits_and_leaks``.
     """
-    interval = stats.binomtest(int(successes), int(n)).proportion_ci(level, method="wilson")
+    interval = stats.binomtest(int(successes), int(n)).proportion_ci(LEVEL, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -121,7 +124,6 @@ def run_interval(
     *,
     n_test_sets: int,
     drawn: Literal["tracks", "segments"] = "tracks",
-    level: float = 0.95,
 ) -> tuple[float, float]:
     """Compute the interval in which the accuracy of one more run would fall: other seed, other test set from the same corpus.
 
@@ -139,33 +141,29 @@ def run_interval(
     drawn : {"tracks", "segments"}
         What was drawn at random for the test set. Segments of a drawn track are one case together; segments that were drawn one
         by one are a case each, for one more run draws again from the same tracks.
-    level : float
-        Probability that the interval covers, where accuracies spread as a normal distribution does.
 
     Returns
     -------
     tuple of float
-        Lower and upper end, as fractions.
+        Lower and upper end, as fractions. They cover 95 % where accuracies spread as a normal distribution does.
 
     Notes
     -----
     With few runs the spread between seeds is hardly known, with one not at all; the interval is too narrow then.
     Taught in the notebook ``03_splits_and_leaks``.
     """
-    low, high = np.clip(_of_one_more(correct, counts, n_test_sets, drawn, level), 0, 1)
+    low, high = np.clip(_of_one_more(correct, counts, n_test_sets, drawn), 0, 1)
     return float(low), float(high)
 
 
-def difference_interval(
-    gains: Sequence[np.ndarray], counts: Sequence[np.ndarray], *, n_test_sets: int, level: float = 0.95
-) -> tuple[float, float]:
+def difference_interval(gains: Sequence[np.ndarray], counts: Sequence[np.ndarray], *, n_test_sets: int) -> tuple[float, float]:
     """Compute the interval in which the difference of accuracy would fall for one more pair of runs, tested on one test set.
 
     Parameters
     ----------
     gains : sequence of numpy.ndarray
         For each pair of runs, how many more segments of each test track the first system has right than the second.
-    counts, n_test_sets, level
+    counts, n_test_sets
         See :func:`run_interval`.
 
     Notes
@@ -173,11 +171,11 @@ def difference_interval(
     Tracks are the cases here even where segments were drawn: counts do not say which segments of a track both have right.
     Taught in the notebook ``07_schaldenbrand_he_2019``.
     """
-    low, high = np.clip(_of_one_more(gains, counts, n_test_sets, "tracks", level), -1, 1)
+    low, high = np.clip(_of_one_more(gains, counts, n_test_sets, "tracks"), -1, 1)
     return float(low), float(high)
 
 
-def _of_one_more(correct: Sequence[np.ndarray], counts: Sequence[np.ndarray], n_test_sets: int, drawn: str, level: float) -> np.ndarray:
+def _of_one_more(correct: Sequence[np.ndarray], counts: Sequence[np.ndarray], n_test_sets: int, drawn: str) -> np.ndarray:
     """Lower and upper end of what one more run would give; ``correct`` may be negative, as a gain is."""
     runs = [(np.asarray(right), np.asarray(n)) for right, n in zip(correct, counts, strict=True)]
     accuracies = np.array([right.sum() / n.sum() for right, n in runs])
@@ -186,7 +184,7 @@ def _of_one_more(correct: Sequence[np.ndarray], counts: Sequence[np.ndarray], n_
     alike = 1 if of_one else len(runs) / n_test_sets  # runs that share a test set tell of its chance but once
     between = accuracies.var(ddof=alike) if len(runs) > 1 else 0.0
     variance = 2 * of_test_set + (1 + 1 / len(runs)) * between if of_one else (1 + 1 / n_test_sets) * max(of_test_set, between)
-    half = stats.norm.ppf((1 + level) / 2) * np.sqrt(variance)
+    half = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt(variance)
     return accuracies.mean() + np.array([-half, half])
 
 
@@ -226,8 +224,8 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> tuple[int, int, float]:
     return only_a, only_b, float(p)
 
 
-def detectable_difference(n: int, accuracy: float, *, level: float = 0.95, power: float = 0.8) -> float:
-    """Compute the smallest difference between two systems' accuracies that ``n`` unpaired test tracks can show.
+def detectable_difference(n: int, accuracy: float) -> float:
+    """Compute the smallest difference between two systems' accuracies that ``n`` unpaired test tracks can show, four times out of five.
 
     Parameters
     ----------
@@ -235,14 +233,12 @@ def detectable_difference(n: int, accuracy: float, *, level: float = 0.95, power
         Test tracks of each system.
     accuracy : float
         Their common accuracy, as a fraction.
-    level, power : float
-        One minus the false-alarm rate (two-sided), and the chance to see the difference where there is one.
 
     Notes
     -----
     Taught in the notebook ``03_splits_and_leaks``.
     """
-    z = stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power)
+    z = stats.norm.ppf((1 + LEVEL) / 2) + stats.norm.ppf(POWER)
     return float(z * np.sqrt(2 * accuracy * (1 - accuracy) / n))
 
 

@@ -23,6 +23,7 @@ from musicgenre.features.spectral import mfcc_from_log_mel
 REPLICA, RECORDING, VERSION = 0.999, 0.4, 0.6  # least similarity of each kind of repeat
 DISTORTED = 0.05  # least share of samples at the limits; of a pure tone it is nearly 0.03
 TEMPO_RATIOS = np.geomspace(1, 1.25, 9)
+FOLDS = 5  # of the cross-validation that finds doubtful labels
 BLOCK = 32  # clips that are compared with all others at a time
 
 
@@ -162,9 +163,7 @@ def find_distortion(corpus: Corpus) -> pd.DataFrame:
     return clipped[clipped >= DISTORTED].sort_values(ascending=False).rename_axis("track_id").to_frame()
 
 
-def find_mislabels(
-    track_ids: Sequence[str], features: np.ndarray, labels: Sequence[str], *, n_folds: int = 5, seed: int = 0
-) -> pd.DataFrame:
+def find_mislabels(track_ids: Sequence[str], features: np.ndarray, labels: Sequence[str]) -> pd.DataFrame:
     """Find clips that a model, trained on the others, is sure to be of another genre (confident learning, Northcutt et al. 2021).
 
     Parameters
@@ -173,8 +172,6 @@ def find_mislabels(
         Name and genre of each clip.
     features : numpy.ndarray
         Shape (n_clips, n_values).
-    n_folds, seed : int
-        Folds of the cross-validation, and the seed that draws them.
 
     Returns
     -------
@@ -185,7 +182,7 @@ def find_mislabels(
     Raises
     ------
     DataError
-        If a genre has fewer clips than there are folds.
+        If a genre has fewer clips than the cross-validation has folds.
 
     Notes
     -----
@@ -193,10 +190,10 @@ def find_mislabels(
     learned, not found. Taught in the notebook ``01_the_data``.
     """
     genres, given, counts = np.unique(np.asarray(labels, dtype=str), return_inverse=True, return_counts=True)
-    if counts.min() < n_folds:
-        raise DataError(f"genre {genres[counts.argmin()]} has {counts.min()} clips, fewer than the {n_folds} folds; use fewer folds")
+    if counts.min() < FOLDS:
+        raise DataError(f"genre {genres[counts.argmin()]} has {counts.min()} clips, too few for {FOLDS} folds; leave it out")
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
-    folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     probability = cross_val_predict(model, features, given, cv=folds, method="predict_proba")
     clips = np.arange(len(given))
     usual = np.array([probability[given == genre, genre].mean() for genre in range(len(genres))])

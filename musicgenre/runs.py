@@ -23,7 +23,7 @@ from musicgenre.errors import DataError, SettingsError
 from musicgenre.experiments.dataset import Dataset
 from musicgenre.experiments.experiment import Experiment, Outcome, run
 from musicgenre.settings import Profile
-from musicgenre.splits import PARTS, PROTOCOLS, split
+from musicgenre.splits import PARTS, PROTOCOLS
 
 
 def results_folder(profile: Profile = Profile.LITE) -> Path:
@@ -447,10 +447,7 @@ def verify(made: dict, dataset: Dataset | None = None, experiment: Experiment | 
     if made["split"]["n_tracks"]["test"] != len(tracks["track_id"]):
         problems.append("the number of test tracks does not agree with the split")
     if dataset is not None and experiment is not None:
-        fractions = {"valid_fraction": experiment.valid_fraction, "test_fraction": experiment.test_fraction}
-        parts = split(dataset.items, made["protocol"], seed=made["seed"], fold=made["fold"], **fractions)
-        if experiment.prepare:
-            dataset, parts = experiment.prepare(dataset, parts, made["seed"])
+        dataset, parts = experiment.split(dataset, made["protocol"], seed=made["seed"], fold=made["fold"])
         if parts.digest(dataset.items) != made["split"]["digest"]:
             problems.append(f"the split is not the one that seed {made['seed']} gives for the protocol {made['protocol']}")
     return problems

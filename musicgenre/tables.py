@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -27,8 +28,8 @@ class Html(str):
         return str(self)
 
 
-def beside(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE, by: str = "segment") -> pd.DataFrame:
-    """Put the accuracies of a paper beside ours on each rung of the leak ladder.
+def beside(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE) -> pd.DataFrame:
+    """Put the accuracies of a paper beside ours by segment on each rung of the leak ladder.
 
     Parameters
     ----------
@@ -38,8 +39,6 @@ def beside(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
         As :func:`musicgenre.runs.read_records` gives them.
     profile : Profile
         Records of other profiles are left aside.
-    by : {"segment", "track"}
-        Which accuracy of ours.
 
     Returns
     -------
@@ -52,7 +51,7 @@ def beside(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    summary = runs.summarise(records[(records["paper"] == paper.id) & (records["profile"] == str(profile))], by=by)
+    summary = runs.summarise(records[(records["paper"] == paper.id) & (records["profile"] == str(profile))])
     rows = {}
     for name, experiment in experiments.of_paper(paper.id).items():
         reported = paper.reported(name) if name in paper.experiments.index else None
@@ -141,7 +140,8 @@ def by_genre(
     columns = {}
     for metric in ("precision", "recall", "f1"):
         values = judgements.by_genre(found, metric)
-        columns[(metric, "paper")] = pd.Series({genre: paper.reported(experiment, metric, genre) for genre in values}, dtype=float)
+        printed = {genre: paper.reported(experiment, metric, genre) if experiment in paper.experiments.index else None for genre in values}
+        columns[(metric, "paper")] = pd.Series(printed, dtype=float)
         columns[(metric, "ours")], columns[(metric, "sd")] = values.mean(), values.std()
     return pd.DataFrame(columns).rename_axis(index="genre")
 
@@ -346,7 +346,7 @@ def badge(verdict: str, *, sign_open: bool = False) -> Html:
     return Html(f'<span class="verdict verdict-{BADGES.get(verdict, "unjudged")}">{verdict.badge} {verdict}</span>')
 
 
-def badges(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE, only: Iterable[str] | None = None) -> Html:
+def badges(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE) -> Html:
     """List the claims of a paper with their badges; each leads to the place of the chapter that treats it.
 
     Parameters
@@ -357,17 +357,14 @@ def badges(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
         As :func:`musicgenre.runs.read_records` gives them.
     profile : Profile
         Records of other profiles are left aside.
-    only : iterable of str, optional
-        Ids of the claims to list; all if left out.
 
     Notes
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    judged = claims(paper, records, profile=profile)
     lines = [
         f'<li>{row["badge"]} <a href="#{_anchor(paper, claim_id)}">{claim_id}</a> {escape(row["text"])}</li>'
-        for claim_id, row in judged.loc[list(only or judged.index)].iterrows()
+        for claim_id, row in claims(paper, records, profile=profile).iterrows()
     ]
     return Html(f"<p>Profile {profile}:</p><ul>{''.join(lines)}</ul>")
 
@@ -394,13 +391,19 @@ def links(files: Iterable[str]) -> Html:
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    config, address = _checkout() / "_config.yml", None
-    if config.is_file():
-        repository = yaml.safe_load(config.read_text(encoding="utf-8"))["repository"]
-        address = f"{repository['url']}/blob/{repository['branch']}/book/results"
+    address = _address(_checkout() / "_config.yml")
     names = [(number, escape(file)) for number, file in enumerate(files, start=1)]
     linked = [f'<a href="{address}/{file}" title="{file}">{n}</a>' if address else f'<span title="{file}">{n}</span>' for n, file in names]
     return Html(f"{'record' if len(names) == 1 else 'records'} {' '.join(linked)}" if names else "no record")
+
+
+@cache
+def _address(config: Path) -> str | None:
+    """Return the address of the records in the repository that a configuration of the book names, if there is one."""
+    if not config.is_file():
+        return None
+    repository = yaml.safe_load(config.read_text(encoding="utf-8"))["repository"]
+    return f"{repository['url']}/blob/{repository['branch']}/book/results"
 
 
 def progress(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE) -> str:

@@ -151,13 +151,13 @@ def test_a_short_clip_is_unusable(tmp_path):
     assert (row["status"], row["reason"]) == ("unusable", "too short: 0.5 s of at least 1 s")
 
 
-def test_check_returns_the_unusable_clips_alone_and_any_number_of_jobs_agrees(tmp_path):
+def test_any_number_of_jobs_gives_the_same_report(tmp_path):
     paths = {"fine": write(tmp_path / "a.wav"), "noted": write(tmp_path / "b.flac"), "gone": tmp_path / "c.wav"}
     clips = pd.DataFrame({"genre": "rock", "path": [str(path) for path in paths.values()]}, index=list(paths))
     corpus = Corpus("test", clips)
     report = check.describe(corpus, min_duration_s=1)
     assert dict(report["status"]) == {"fine": "ok", "gone": "unusable", "noted": "note"}
-    assert list(check.check(corpus, min_duration_s=1).index) == ["gone"]
+    assert list(report.index[report["status"] == "unusable"]) == ["gone"]
     pd.testing.assert_frame_equal(report, check.describe(corpus, min_duration_s=1, n_jobs=1))
 
 
@@ -172,7 +172,7 @@ def test_a_long_file_is_decoded_block_by_block(tmp_path, monkeypatch):
 
 def test_a_corpus_without_audio_cannot_be_checked():
     with pytest.raises(DataError, match=r"corpus gtzan: no audio file is at hand for blues\.00000"):
-        check.check(gtzan.from_facts(["blues.00000"], "not in the archive"))
+        check.describe(gtzan.from_facts(["blues.00000"], "not in the archive"))
 
 
 def test_real_gtzan_clips_are_whole(real_data):

@@ -69,7 +69,7 @@ def test_help_needs_no_heavy_package():
         (["replicate", "xu_2024", "--all"], "name one paper, or give --all"),
         (["replicate", "xu_2024", "-e", "vgh"], "xu_2024 has no experiment 'vgh'; use one of"),
         (["replicate", "demarco_2024", "-e", "mlp_30s", "-p", "loosely"], "unknown protocol 'loosely'; use one of as_published"),
-        (["replicate", "demarco_2024", "-e", "mlp_30s", "--profile", "lite"], "features_30_sec.csv is needed: set MUSICGENRE_DATA"),
+        (["replicate", "demarco_2024", "-e", "mlp_30s", "--profile", "lite"], "the profile lite needs real data: set MUSICGENRE_DATA"),
         (["data", "info", "nothing"], "'nothing' is neither a corpus"),
         (["data", "info", "gtzan"], "the corpus gtzan needs its audio"),
         (["data", "fetch", "spotify", "there"], "cannot fetch 'spotify'; use one of gtzan"),

@@ -183,7 +183,7 @@ def test_right_labels_are_left_alone():
 
 
 def test_mislabels_of_a_genre_with_too_few_clips_say_what_to_do():
-    with pytest.raises(DataError, match="genre blues has 3 clips, fewer than the 5 folds; use fewer folds"):
+    with pytest.raises(DataError, match="genre blues has 3 clips, too few for 5 folds; leave it out"):
         faults.find_mislabels(*clusters(n_clips=3))
 
 

@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 from musicgenre.corpora import audio, folder, gtzan, synthetic
-from musicgenre.errors import DataError
+from musicgenre.errors import AccessError, DataError
 from musicgenre.features import LogMel, Mfcc, store
 from musicgenre.features.store import CHUNK_CLIPS, PENDING, FeatureStore, extract, fill
 
@@ -210,6 +210,25 @@ def test_a_clip_that_has_gone_is_reported_and_skipped(music):
     assert made.failures["reason"].to_dict() == {corpus.clips.index[-1]: f"{gone}: no such file"}
 
 
+def test_a_clip_that_may_not_be_read_stops_the_extraction_and_does_not_count_as_failed(music, monkeypatch):
+    """It may be readable later; a failure is never tried again."""
+    corpus, opened = folder.load(music), Path.open
+    refused = Path(corpus.clips["path"].iloc[3])
+
+    def as_root_would_not_see_it(path, *args, **kwargs):
+        if path == refused:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", as_root_would_not_see_it)
+        with pytest.raises(AccessError, match=rf"{refused.name}: cannot be read \(Permission denied\); mend that and try again"):
+            extract(corpus, Small(), n_jobs=1, progress=False)
+    usable, values = extract(corpus, Small(), n_jobs=1, progress=False).read()
+    assert len(usable) == len(corpus)
+    np.testing.assert_array_equal(values, expected(corpus))
+
+
 def test_a_worker_with_another_version_of_the_feature_is_refused(music):
     class Elsewhere(Small):
         version = property(lambda self: next(computed))  # never what it was when the work was given out
@@ -253,7 +272,12 @@ def test_every_parameter_version_and_feature_has_a_store_of_its_own(music, other
 
 
 def test_equal_features_have_one_digest():
-    for one, other in [(LogMel(segment_s=3), LogMel()), (LogMel(top_db=80), LogMel()), (LogMel(n_mels=np.int64(64)), LogMel(n_mels=64))]:
+    for one, other in [
+        (LogMel(segment_s=3), LogMel()),
+        (LogMel(top_db=80), LogMel()),
+        (LogMel(n_mels=np.int64(64)), LogMel(n_mels=64)),
+        (LogMel(keep_frames=np.int64(5)), LogMel(keep_frames=5)),
+    ]:
         assert one == other and store.describe(one) == store.describe(other)
 
 

@@ -15,7 +15,7 @@ def gap_by_slice_length(records: pd.DataFrame) -> Judgement:
     gaps = {}
     for name in ("lstm_3s", "lstm_6s", "lstm_9s"):
         found = of_experiment(records, PAPER, name)
-        gaps[name] = float(np.mean([made["history"]["accuracy"][-1] - made["scores"]["segment"]["accuracy"] for made in found]))
+        gaps[name] = measure(found, "train_accuracy").mean - measure(found).mean
     larger = [gaps[name] > gaps["lstm_3s"] for name in ("lstm_6s", "lstm_9s")]
     text = ", ".join(f"{name} {100 * gap:.1f} points" for name, gap in gaps.items())
     return Judgement(Verdict.REPRODUCED if all(larger) else Verdict.NOT, f"training minus test accuracy: {text}")

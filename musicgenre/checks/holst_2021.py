@@ -102,7 +102,7 @@ def gain_of_the_third_pair() -> dict[str, float]:
     return {name: reported(three) - reported(two) for name, (three, two) in pairs.items()}
 
 
-def lengths_of_clips(n_samples: int, sample_rate_hz: int = 22050) -> float:
+def missing_s(n_samples: int, sample_rate_hz: int = 22050) -> float:
     """X11: compute what the tenth segment of 3 s lacks, in seconds.
 
     Parameters

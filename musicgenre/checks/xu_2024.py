@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import papers, splits
+from musicgenre.corpora import gtzan
 from musicgenre.judgements import Judgement, Verdict, by_genre, listed, measure, of_experiment
 
 PAPER = "xu_2024"
-CLASSES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")  # 0 to 9, presumably
+CLASSES = gtzan.GENRES  # 0 to 9, presumably
 
 
 def _confusion(records: pd.DataFrame) -> pd.DataFrame:

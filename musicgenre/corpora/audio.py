@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from musicgenre.errors import DataError
+from musicgenre.errors import AccessError, DataError
 
 SAMPLE_RATE_HZ = 22050  # GTZAN's own, and librosa's default
 
@@ -29,13 +29,20 @@ def open_sound(path: str | Path) -> soundfile.SoundFile:
 
     Raises
     ------
+    AccessError
+        If the system does not let it be read.
     DataError
         If the file is missing, empty or no readable sound file.
     """
     path = Path(path)
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    if path.stat().st_size == 0:
+    try:
+        with path.open("rb") as file:
+            is_empty = not file.read(1)
+    except OSError as error:
+        raise AccessError(f"{path}: cannot be read ({error.strerror}); mend that and try again") from None
+    if is_empty:
         raise DataError(f"{path}: the file is empty (0 bytes); fetch it again")
     try:
         return soundfile.SoundFile(path)

@@ -60,17 +60,6 @@ def describe(corpus: Corpus, *, min_duration_s: float = 29.0, n_jobs: int = -1) 
     return pd.DataFrame(rows, index=paths.index, columns=list(COLUMNS))
 
 
-def check(corpus: Corpus, *, min_duration_s: float = 29.0, n_jobs: int = -1) -> pd.DataFrame:
-    """Return the rows of :func:`describe` for the clips that cannot be used; an empty table says that all is well.
-
-    Notes
-    -----
-    Taught in the notebook ``01_the_data``.
-    """
-    report = describe(corpus, min_duration_s=min_duration_s, n_jobs=n_jobs)
-    return report[report["status"] == "unusable"]
-
-
 def _examine(path: Path, min_duration_s: float) -> dict:
     try:
         with audio.open_sound(path) as sound:

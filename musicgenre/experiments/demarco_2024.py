@@ -15,7 +15,7 @@ from musicgenre.corpora.corpus import Corpus
 from musicgenre.errors import LeakError
 from musicgenre.experiments.dataset import Dataset, cut
 from musicgenre.experiments.experiment import Experiment, Outcome
-from musicgenre.experiments.sources import corpus_of, extracted, lacks, lite_log_mel
+from musicgenre.experiments.sources import corpus_of, extracted, lite_log_mel
 from musicgenre.experiments.training import Training
 from musicgenre.features import Vector57, archives, spectral, store
 from musicgenre.features.vector57 import COLUMNS
@@ -62,9 +62,9 @@ def sequences_10s(profile: Profile, data: Path | None) -> Dataset:
 
 def _vectors(profile: Profile, data: Path | None, feature: Vector57, table_name: str) -> tuple[Corpus, np.ndarray, dict]:
     """Return the vectors of all slices, (n_clips, n_slices, 57): in ``lite`` of a published table where there is one, else from audio."""
-    if profile is not Profile.LITE or lacks(data, table_name):
+    path = archives.find(data, table_name) if profile is Profile.LITE else None
+    if path is None:
         return extracted(corpus_of(profile, data), feature)
-    path = archives.find(data, table_name)
     table = archives.read_feature_table(path)
     complete = table.groupby("track_id").size() == feature.n_segments
     corpus = gtzan.from_facts(complete.index[complete], f"not all of its {feature.n_segments} slices are in {table_name}")

@@ -65,6 +65,26 @@ class Experiment:
     protocols: tuple[str, ...] = ("as_published", "tracks", "artists", "fault_filtered")
     seeds: int = 3
 
+    def split(self, dataset: Dataset, protocol: str, *, seed: int = 0, fold: int = 1) -> tuple[Dataset, Split]:
+        """Draw the parts and prepare the items for them.
+
+        Returns
+        -------
+        tuple
+            The items as they are trained on, and their parts.
+
+        Raises
+        ------
+        LeakError
+            If the parts share what the protocol keeps apart, before the preparation or after it.
+        """
+        fractions = {"valid_fraction": self.valid_fraction, "test_fraction": self.test_fraction}
+        parts = split(dataset.items, protocol, seed=seed, fold=fold, **fractions)
+        if self.prepare:
+            dataset, parts = self.prepare(dataset, parts, seed)
+            parts.guard(dataset.items)
+        return dataset, parts
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -162,12 +182,7 @@ def run(
     Taught in the notebook ``04_demarco_2024``.
     """
     started = time.perf_counter()
-    parts = split(
-        dataset.items, protocol, seed=seed, fold=fold, valid_fraction=experiment.valid_fraction, test_fraction=experiment.test_fraction
-    )
-    if experiment.prepare:
-        dataset, parts = experiment.prepare(dataset, parts, seed)
-        parts.guard(dataset.items)
+    dataset, parts = experiment.split(dataset, protocol, seed=seed, fold=fold)
     x, y = dataset.x, dataset.y
     training = experiment.training.for_profile(profile) if experiment.training else None
     earlier_s = 0.0

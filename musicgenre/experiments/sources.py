@@ -38,11 +38,6 @@ def extracted(corpus: Corpus, feature) -> tuple[Corpus, np.ndarray, dict]:
     return usable, values, store.describe(feature)
 
 
-def lacks(data: Path | None, file_name: str) -> bool:
-    """Say whether a data folder has no file of this name, so that its features come from audio."""
-    return data is not None and not list(data.rglob(file_name))
-
-
 @lru_cache(maxsize=1)
 def lite_log_mel(data: Path | None, name: str = "gtzan") -> tuple[Corpus, np.ndarray, dict]:
     """Return the log-mel spectrograms of the profile ``lite``: of the archive where there is one, else from audio.
@@ -53,7 +48,8 @@ def lite_log_mel(data: Path | None, name: str = "gtzan") -> tuple[Corpus, np.nda
         The corpus; values in dB, float32, (n_clips, 1, n_frames, n_mels); the feature's description.
     """
     file_name, feature = archives.ARCHIVES[name]
-    if lacks(data, file_name):
+    archive = archives.find(data, file_name)
+    if archive is None:
         return extracted(corpus_of(Profile.LITE, data, name), feature)
-    filled = archives.import_log_mel(name, archives.find(data, file_name), progress=sys.stderr.isatty())
+    filled = archives.import_log_mel(name, archive, progress=sys.stderr.isatty())
     return *filled.read(), store.describe(feature, filled.source)

@@ -19,20 +19,18 @@ FMA_LOG_MEL = LogMel(sample_rate_hz=44100, segment_s=None, n_segments=1, keep_fr
 ARCHIVES = {"gtzan": ("gtzan_logmel.npz", GTZAN_LOG_MEL), "fma_small": ("fma_small_logmel.npz", FMA_LOG_MEL)}
 
 
-def find(data: Path | None, name: str) -> Path:
-    """Return the file of this name in the data folder, or below it.
+def find(data: Path | None, name: str) -> Path | None:
+    """Return the file of this name in the data folder, or below it; None where there is no such folder or file.
 
     Raises
     ------
     DataError
-        If there is no data folder, no such file in it, or more than one.
+        If there is more than one.
     """
-    if data is None:
-        raise DataError(f"{name} is needed: set MUSICGENRE_DATA to the folder that holds it, or use the profile smoke")
-    found = sorted(Path(data).rglob(name))
-    if len(found) != 1:
-        raise DataError(f"{len(found)} files named {name} below {data}; exactly one is needed")
-    return found[0]
+    found = sorted(data.rglob(name)) if data else []
+    if len(found) > 1:
+        raise DataError(f"{len(found)} files named {name} below {data}; keep one of them there")
+    return found[0] if found else None
 
 
 def import_log_mel(corpus_name: str, path: Path, *, progress: bool = True) -> FeatureStore:

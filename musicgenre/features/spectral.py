@@ -362,6 +362,8 @@ class LogMel(Feature):
             object.__setattr__(self, "top_db", float(self.top_db))
         if self.keep_frames is not None and (not isinstance(self.keep_frames, Integral) or self.keep_frames < 1):
             raise SettingsError(f"keep_frames={self.keep_frames!r} is neither null nor a whole number above 0")
+        if self.keep_frames is not None:
+            object.__setattr__(self, "keep_frames", int(self.keep_frames))
         if self.segment_s is None and self.keep_frames is None:
             raise SettingsError("segment_s=None needs keep_frames: whole clips differ in length, features must not")
 

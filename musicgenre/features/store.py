@@ -27,7 +27,7 @@ from tqdm.auto import tqdm
 from musicgenre import settings
 from musicgenre.corpora import audio
 from musicgenre.corpora.corpus import Corpus
-from musicgenre.errors import DataError
+from musicgenre.errors import AccessError, DataError
 
 CHUNK_CLIPS = 8  # clips in one chunk: the unit of work, and all that a kill can lose
 COMPRESSOR = zarr.codecs.BloscCodec(cname="lz4", shuffle="shuffle")  # for float32 faster and smaller than Zarr's default
@@ -171,7 +171,7 @@ def extract(corpus: Corpus, feature, *, n_jobs: int = -1, progress: bool = True)
     Raises
     ------
     DataError
-        If a worker does not see the store or a file, or has another version of the feature. What is finished stays.
+        If a worker does not see the store, may not read a file, or has another version of the feature. What is finished stays.
 
     Notes
     -----
@@ -210,6 +210,8 @@ def _extract_chunk(folder: Path, feature, described: dict, rows: range, paths: M
             if path is None:
                 raise DataError(f"{track_id}: no audio file at hand")
             value[:] = feature(audio.read(path, sample_rate_hz=feature.sample_rate_hz))
+        except AccessError:  # it may pass, and a failure is kept for good
+            raise
         except DataError as error:
             failures[track_id] = str(error)
     _write_chunk(folder, rows, values, failures, [FAILED if track_id in failures else DONE for track_id in paths])
