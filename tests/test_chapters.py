@@ -39,3 +39,10 @@ def test_every_check_that_a_claim_names_can_be_run(paper):
     named = read(paper).claims["check"].dropna()
     module = import_module(f"musicgenre.checks.{paper}") if len(named) else None
     assert [name for name in named if not callable(getattr(module, name, None))] == []
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_check_that_a_contradiction_names_is_in_the_chapter_or_in_its_module(paper):
+    module, text = import_module(f"musicgenre.checks.{paper}"), chapter(paper)
+    named = read(paper).contradictions["check"].dropna()
+    assert [name for name in named if not (callable(getattr(module, name, None)) or f"def {name}(" in text)] == []

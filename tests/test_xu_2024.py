@@ -123,10 +123,6 @@ def test_nothing_is_judged_from_missing_runs(claim, made):
 # Contradictions
 
 
-def test_every_check_that_a_contradiction_names_is_here():
-    assert all(callable(getattr(checks, name)) for name in PAPER.contradictions["check"].dropna())
-
-
 @given(st.integers(2, 5), st.integers(1, 6), st.data())
 def test_chance_of_no_sibling_is_that_of_drawing_without_replacement(n_clips, n_segments, data):
     n_items = n_clips * n_segments
