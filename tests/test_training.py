@@ -39,6 +39,15 @@ def build(seed=3):
     return models.mlp((4,), 3, hidden=8)
 
 
+def test_a_selection_keeps_items_with_their_clips_and_genres(dataset):
+    kept = (dataset.items["genre"] != "jazz").to_numpy() & (np.arange(len(dataset.x)) % 3 > 0)
+    few = dataset.select(kept)
+    assert np.array_equal(few.x, dataset.x[kept]) and few.items.index.tolist() == list(range(kept.sum()))
+    assert (few.items["track_id"].to_numpy() == dataset.items["track_id"][kept].to_numpy()).all()
+    assert set(few.corpus.clips.index) == set(few.items["track_id"]) and few.genres == ("blues", "rock")
+    assert few.feature == dataset.feature and len(dataset.x) == 120
+
+
 def test_two_runs_with_one_seed_are_equal_and_learn(dataset):
     first, second = (run(experiment(), dataset, "tracks", seed=1) for _ in range(2))
     assert np.array_equal(first.probabilities, second.probabilities)

@@ -160,8 +160,7 @@ def dataset():
 
 def few(dataset: Dataset, clips_per_genre: int = 3) -> Dataset:
     chosen = dataset.corpus.clips.groupby("genre").head(clips_per_genre).index
-    kept = dataset.items["track_id"].isin(chosen).to_numpy()
-    return replace(dataset, x=dataset.x[kept], items=dataset.items[kept].reset_index(drop=True), corpus=dataset.corpus.select(chosen))
+    return dataset.select(dataset.items["track_id"].isin(chosen).to_numpy())
 
 
 def from_spectrograms(dataset: Dataset) -> Dataset:

@@ -72,6 +72,21 @@ class Dataset:
         """Class number of each item, int64, shape (n_items,)."""
         return np.searchsorted(self.genres, self.items["genre"].to_numpy(dtype=str))
 
+    def select(self, kept: np.ndarray) -> Dataset:
+        """Return a data set of some items, and of their clips alone.
+
+        Parameters
+        ----------
+        kept : numpy.ndarray
+            Whether each item is kept, bool, shape (n_items,).
+
+        Notes
+        -----
+        Taught in the notebook ``06_srivastava_2022``.
+        """
+        items = self.items[kept].reset_index(drop=True)
+        return replace(self, x=self.x[kept], items=items, corpus=self.corpus.select(items["track_id"].unique()))
+
 
 def cut(values: np.ndarray, *, clip_s: float, segment_s: float, n_segments: int) -> np.ndarray:
     """Cut frames of whole clips into segments of equal length, from the start.
