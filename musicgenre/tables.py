@@ -406,13 +406,13 @@ def _address(config: Path) -> str | None:
     return f"{repository['url']}/blob/{repository['branch']}/book/results"
 
 
-def progress(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE) -> str:
+def progress(paper: str, records: pd.DataFrame, *, profile: Profile = Profile.LITE) -> str:
     """Say how many runs of a paper are recorded, and how to make the others.
 
     Parameters
     ----------
-    paper : Paper
-        As :func:`musicgenre.papers.read` gives it.
+    paper : str
+        Id of a paper, or ``baselines``.
     records : pandas.DataFrame
         As :func:`musicgenre.runs.read_records` gives them.
     profile : Profile
@@ -422,12 +422,12 @@ def progress(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    planned = {job.path(Path(), profile).as_posix() for job in runs.plan(experiments.of_paper(paper.id).values())}
+    planned = {job.path(Path(), profile).as_posix() for job in runs.plan(experiments.of_paper(paper).values())}
     missing = planned - set(records["file"])
     if not missing:
         return f"All {len(planned)} runs of the profile {profile} are recorded."
     data = "" if profile is Profile.SMOKE else " --data FOLDER"
-    command = f"musicgenre replicate {paper.id} --profile {profile}{data}"
+    command = f"musicgenre replicate {paper} --profile {profile}{data}"
     return f"{len(missing)} of {len(planned)} runs of the profile {profile} are not recorded here yet; this makes them: `{command}`"
 
 

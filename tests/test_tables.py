@@ -232,12 +232,12 @@ def test_the_summary_counts_the_verdicts_of_each_paper(board):
 
 def test_progress_counts_what_is_missing_and_says_how_to_make_it(records, tmp_path):
     everything = runs.plan(tables.experiments.of_paper(PAPER.id).values())
-    planned, text = len(everything), tables.progress(PAPER, records)
+    planned, text = len(everything), tables.progress(PAPER.id, records)
     assert text.startswith(f"{planned - 4} of {planned} runs of the profile lite are not recorded here yet")
     assert "musicgenre replicate demarco_2024 --profile lite --data FOLDER" in text
-    assert "--data" not in tables.progress(PAPER, records, profile=Profile.SMOKE)
+    assert "--data" not in tables.progress(PAPER.id, records, profile=Profile.SMOKE)
     files = [job.path(Path(), Profile.LITE).as_posix() for job in everything]
-    assert tables.progress(PAPER, pd.DataFrame({"file": files})) == f"All {len(files)} runs of the profile lite are recorded."
+    assert tables.progress(PAPER.id, pd.DataFrame({"file": files})) == f"All {len(files)} runs of the profile lite are recorded."
 
 
 # HTML
