@@ -382,6 +382,7 @@ def test_reported_refuses_unknown_names():
     [
         ("year: null", "year: '2024'", r"year: '2024' is not of type"),
         ("year: null", "yaer: null", r"the file: .*yaer"),
+        ("headline: vgg", "headline: vggg", r"headline: there is no experiment 'vggg'"),
         ("judged_by: ranking", "judged_by: rank", r"claims\[0\]\.judged_by: 'rank' is not one of"),
         ("    rule: In vgg rock", "    rul: In vgg rock", r"claims\[5\]: .*rul"),
         ("    ranking: [vgg, [cnn, lstm, gru]]\n", "", r"claims\[0\]: 'ranking' is a required property"),
