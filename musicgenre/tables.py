@@ -186,6 +186,11 @@ def claims(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
 def judged(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE) -> Html:
     """Show :func:`claims` with the rule that judges each, both numbers and the verdict.
 
+    Parameters
+    ----------
+    paper, records, profile
+        See :func:`claims`.
+
     Notes
     -----
     Taught in the notebook ``04_demarco_2024``.
@@ -223,12 +228,8 @@ def headline(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.
 
     Parameters
     ----------
-    paper : Paper
-        As :func:`musicgenre.papers.read` gives it.
-    records : pandas.DataFrame
-        As :func:`musicgenre.runs.read_records` gives them.
-    profile : Profile
-        Records of other profiles are left aside.
+    paper, records, profile
+        See :func:`claims`.
 
     Notes
     -----
@@ -249,6 +250,11 @@ def headline(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.
     if "fault_filtered" in stricter:
         apart = f"with artists and copies kept apart {ours('fault_filtered')}"
     return f"{paper.short_name}, {paper.experiments['name'][paper.headline]}: {theirs}; ours {ours(own)}; {apart}"
+
+
+def headlines(records: pd.DataFrame) -> str:
+    """List the :func:`headline` of every paper, in Markdown, from the records of the profile ``lite``."""
+    return "\n".join(f"- {headline(papers.read(paper), records)}" for paper in papers.PAPERS)
 
 
 def _numbers(claim: dict) -> str:
@@ -341,9 +347,9 @@ def summary(board: pd.DataFrame) -> pd.DataFrame:
 def badge(verdict: str, *, sign_open: bool = False) -> Html:
     """Return the badge of a verdict, such as ``[Re] reproduced, sign open``, as the style sheet of the book colours it."""
     verdict = Verdict(verdict)
-    if sign_open and verdict is Verdict.REPRODUCED:
-        return Html(f'<span class="verdict verdict-open">{verdict.badge} {verdict}, sign open</span>')
-    return Html(f'<span class="verdict verdict-{BADGES.get(verdict, "unjudged")}">{verdict.badge} {verdict}</span>')
+    is_open = sign_open and verdict is Verdict.REPRODUCED
+    style = "open" if is_open else BADGES.get(verdict, "unjudged")
+    return Html(f'<span class="verdict verdict-{style}">{verdict.badge} {verdict}{", sign open" if is_open else ""}</span>')
 
 
 def badges(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LITE) -> Html:
@@ -351,12 +357,8 @@ def badges(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
 
     Parameters
     ----------
-    paper : Paper
-        As :func:`musicgenre.papers.read` gives it.
-    records : pandas.DataFrame
-        As :func:`musicgenre.runs.read_records` gives them.
-    profile : Profile
-        Records of other profiles are left aside.
+    paper, records, profile
+        See :func:`claims`.
 
     Notes
     -----

@@ -102,8 +102,7 @@ def test_by_genre_puts_the_paper_beside_the_mean_of_our_runs(records):
 
 
 def test_genres_of_our_own_experiments_have_no_number_of_the_paper():
-    records = runs.read_records(ROOT / "book" / "results")
-    table = tables.by_genre(PAPER, "lstm_10s", records)
+    table = tables.by_genre(PAPER, "lstm_10s", runs.read_records(ROOT / "book" / "results", PAPER.id))
     assert table["recall", "paper"].isna().all() and table["recall", "ours"].notna().all()
 
 

@@ -42,7 +42,8 @@ def configure(app: Sphinx, config: Config) -> None:
     for folder in caches.glob("*"):
         if str(folder) != config.nb_execution_cache_path:
             shutil.rmtree(folder)
-    config.myst_substitutions = {"profile": str(settings.profile()), "headlines": headlines(), **best_accuracies()}
+    headlines = tables.headlines(runs.read_records(ROOT / "book" / "results"))
+    config.myst_substitutions = {"profile": str(settings.profile()), "headlines": headlines, **best_accuracies()}
     os.environ["MUSICGENRE_RESULTS"] = str(ROOT / "book" / "results")
 
 
@@ -51,12 +52,6 @@ def best_accuracies() -> dict[str, str]:
     results = pd.concat([papers.read(paper).results.assign(paper=paper) for paper in papers.PAPERS])
     best = results[results["metric"] == "accuracy"].groupby("paper")["value"].max()
     return {f"best_{paper}": f"{100 * value:.4g} %" for paper, value in best.items()}
-
-
-def headlines() -> str:
-    """Return what becomes of the number that each paper puts forward, as a list in Markdown."""
-    records = runs.read_records(ROOT / "book" / "results")
-    return "\n".join(f"- {tables.headline(papers.read(paper), records)}" for paper in papers.PAPERS)
 
 
 def set_up_kernels(app: Sphinx) -> None:

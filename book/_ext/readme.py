@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from musicgenre import papers, runs, tables
+from musicgenre import runs, tables
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,13 +16,12 @@ def updated(readme: str) -> str:
     rows = [["Paper", *counts.columns], ["---", *["---:"] * len(counts.columns)], *([paper, *row] for paper, *row in counts.itertuples())]
     (profile,) = board["profile"].unique()
     blocks = {
-        "headlines": [f"- {tables.headline(papers.read(paper), records)}" for paper in papers.PAPERS],
-        "verdicts": [f"| {' | '.join(map(str, row))} |" for row in rows],
+        "headlines": tables.headlines(records),
+        "verdicts": "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows),
     }
-    for name, lines in blocks.items():
+    for name, content in blocks.items():
         block = re.compile(rf"(<!-- {name}: begin .*? -->\n).*(<!-- {name}: end -->)", re.DOTALL)
-        text = "\n".join([*lines, "", f"Profile `{profile}`."])
-        readme, found = block.subn(lambda match, text=text: f"{match[1]}\n{text}\n\n{match[2]}", readme)
+        readme, found = block.subn(rf"\1\n{content}\n\nProfile `{profile}`.\n\n\2", readme)
         if found != 1:
             raise ValueError(f"README.md: {found} places for the {name}, between comments such as <!-- {name}: end -->; there must be one")
     return readme

@@ -360,9 +360,9 @@ class LogMel(Feature):
             if not isinstance(self.top_db, Real) or not self.top_db > 0:
                 raise SettingsError(f"top_db={self.top_db!r} is neither null nor a number of dB above 0")
             object.__setattr__(self, "top_db", float(self.top_db))
-        if self.keep_frames is not None and (not isinstance(self.keep_frames, Integral) or self.keep_frames < 1):
-            raise SettingsError(f"keep_frames={self.keep_frames!r} is neither null nor a whole number above 0")
         if self.keep_frames is not None:
+            if not isinstance(self.keep_frames, Integral) or self.keep_frames < 1:
+                raise SettingsError(f"keep_frames={self.keep_frames!r} is neither null nor a whole number above 0")
             object.__setattr__(self, "keep_frames", int(self.keep_frames))
         if self.segment_s is None and self.keep_frames is None:
             raise SettingsError("segment_s=None needs keep_frames: whole clips differ in length, features must not")
