@@ -103,7 +103,10 @@ def _difference(difference: dict, made: dict[str, list[dict]], metric: str, genr
     if np.isnan(ours.low):
         return Judgement(Verdict.NOT_RUN, found)
     same_sign = np.sign(ours.mean) == np.sign(claimed)
-    verdict = Verdict.REPRODUCED if ours.low <= claimed <= ours.high else Verdict.PARTLY if same_sign else Verdict.NOT
+    if difference.get("direction_only"):
+        verdict = Verdict.REPRODUCED if same_sign else Verdict.NOT
+    else:
+        verdict = Verdict.REPRODUCED if ours.low <= claimed <= ours.high else Verdict.PARTLY if same_sign else Verdict.NOT
     return Judgement(verdict, found, sign_open)
 
 

@@ -20,7 +20,7 @@ from musicgenre.splits import split
 
 PAPER = papers.read("schaldenbrand_he_2019")
 TABLE_1 = list(PAPER.results["experiment"].unique())
-OVERFITS = {"loss": [1.0, 0.3, 0.1], "val_loss": [1.5, 1.2, 1.4]}
+OVERFITS = {"loss": [1.0, 0.3, 0.2, 0.1], "val_loss": [1.5, 1.2, 1.3, 1.4]}
 
 
 def records(curves: dict[str, list[dict]]) -> pd.DataFrame:
@@ -51,8 +51,9 @@ def test_another_first_layer_would_be_found_out(monkeypatch):
     ("odd_one", "verdict"),
     [
         (OVERFITS, Verdict.REPRODUCED),
-        ({"loss": [1.0, 0.6], "val_loss": [1.2, 1.4]}, Verdict.NOT),  # still learning
-        ({"loss": [1.0, 0.1], "val_loss": [1.4, 1.2]}, Verdict.NOT),  # lowest at the end
+        ({"loss": [1.0, 0.6, 0.6], "val_loss": [1.2, 1.4, 1.5]}, Verdict.NOT),  # still learning
+        ({"loss": [1.0, 0.5, 0.1], "val_loss": [1.4, 1.3, 1.2]}, Verdict.NOT),  # lowest at the end
+        ({"loss": [1.0, 0.5, 0.1], "val_loss": [1.2, 1.5, 1.4]}, Verdict.NOT),  # above its minimum, but it falls
     ],
 )
 @pytest.mark.parametrize("name", ["dieleman", "conv2d_lstm"])
@@ -63,7 +64,7 @@ def test_all_five_models_must_overfit(name, odd_one, verdict):
 
 
 def test_overfitting_is_judged_in_the_mean_over_runs():
-    low, high = ({"loss": [loss], "val_loss": [1.0, 1.5]} for loss in (0.1, 0.8))
+    low, high = ({"loss": [loss], "val_loss": [1.0, 1.2, 1.5]} for loss in (0.1, 0.8))
     assert checks.all_models_overfit(records({name: [low, high] for name in TABLE_1})).verdict is Verdict.REPRODUCED
     assert checks.all_models_overfit(records({name: [low, high, high] for name in TABLE_1})).verdict is Verdict.NOT
 
@@ -99,7 +100,7 @@ def test_nothing_is_judged_from_missing_runs(claim, made):
 
 
 def test_checks_read_records_as_runs_write_them(tmp_path):
-    curves = OVERFITS | {"accuracy": [0.4, 0.8, 0.9], "val_accuracy": [0.3, 0.5, 0.4]}
+    curves = OVERFITS | {"accuracy": [0.4, 0.8, 0.9, 0.9], "val_accuracy": [0.3, 0.5, 0.4, 0.4]}
     made = [handmade.record(name, 0.5, paper=PAPER.id, history=curves) for name in TABLE_1]
     found = handmade.table(tmp_path, *made)
     assert verdicts.judge(PAPER, "C3", found).verdict is Verdict.REPRODUCED
@@ -188,12 +189,12 @@ def test_the_drawn_filters_cover_each_band_once():
     plt.close(figure)
 
 
-@pytest.mark.parametrize(("part", "values"), [("training", [1.0, 0.3, 0.1]), ("validation", [1.5, 1.2, 1.4])])
+@pytest.mark.parametrize(("part", "values"), [("training", OVERFITS["loss"]), ("validation", OVERFITS["val_loss"])])
 def test_curves_are_those_of_the_part_and_the_star_marks_the_kept_epoch(part, values):
-    history = OVERFITS | {"accuracy": [0.4, 0.8, 0.9], "val_accuracy": [0.3, 0.5, 0.4]}
+    history = OVERFITS | {"accuracy": [0.4, 0.8, 0.9, 0.9], "val_accuracy": [0.3, 0.5, 0.4, 0.4]}
     figure = figures.by_epoch({"a": history}, part=part, best_epochs={"a": 2})
     curve, star = figure.axes[0].lines
-    assert curve.get_ydata().tolist() == values and curve.get_xdata().tolist() == [1, 2, 3]
+    assert curve.get_ydata().tolist() == values and curve.get_xdata().tolist() == [1, 2, 3, 4]
     assert (star.get_xdata()[0], star.get_ydata()[0]) == (2, values[1])
     plt.close(figure)
 

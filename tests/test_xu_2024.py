@@ -76,9 +76,10 @@ def test_learning_rate_and_batch_size(high, low, small, large, verdict):
     assert "0.001 80.0%" in judged.found and f"256 {large:.1%}" in judged.found
 
 
-def test_an_aim_is_not_judged():
-    judged = judge("C3", record("vgg", accuracy=0.8), record("vgg_augmented", accuracy=0.9))
-    assert judged.verdict is Verdict.UNDECIDABLE and "An aim" in judged.found
+@pytest.mark.parametrize(("claim", "reason"), [("C3", "An aim"), ("C6", "Some are"), ("C7", "Two examples")])
+def test_what_no_run_can_decide_is_not_judged(claim, reason):
+    judged = judge(claim, record("vgg", accuracy=0.8), record("vgg_augmented", accuracy=0.9))
+    assert judged.verdict is Verdict.UNDECIDABLE and reason in judged.found
 
 
 @pytest.mark.parametrize(("country", "verdict"), [(60, Verdict.REPRODUCED), (80, Verdict.NOT), (90, Verdict.NOT)])
@@ -101,17 +102,13 @@ def test_pop_must_be_lowest_and_taken_for_country_and_jazz(right, wrong, verdict
     assert judge("C5", record(right=right, wrong=wrong)).verdict is verdict
 
 
-@pytest.mark.parametrize(("second", "verdict"), [("metal", Verdict.REPRODUCED), ("blues", Verdict.NOT)])
-def test_rock_must_be_taken_for_country_and_metal(second, verdict):
-    assert judge("C6", record(wrong={("rock", "country"): 9, ("rock", second): 12, ("rock", "jazz"): 3})).verdict is verdict
-
-
 def test_confusions_are_added_over_runs():
     first, second = (
-        record(wrong={("rock", "country"): country, ("rock", "metal"): metal, ("rock", "jazz"): 6}) for country, metal in ((12, 3), (5, 11))
+        record(right={"pop": 40}, wrong={("pop", "country"): country, ("pop", "jazz"): jazz, ("pop", "rock"): 6})
+        for country, jazz in ((12, 3), (5, 11))
     )
-    assert [judge("C6", made).verdict for made in (first, second)] == [Verdict.NOT, Verdict.NOT]
-    assert judge("C6", first, second).verdict is Verdict.REPRODUCED  # country 17, metal 14, jazz 12
+    assert [judge("C5", made).verdict for made in (first, second)] == [Verdict.PARTLY, Verdict.PARTLY]
+    assert judge("C5", first, second).verdict is Verdict.REPRODUCED  # country 17, jazz 14, rock 12
 
 
 @pytest.mark.parametrize("claim", PAPER.claims.index[PAPER.claims["judged_by"] != "none"])

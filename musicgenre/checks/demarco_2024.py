@@ -34,13 +34,22 @@ def certainty_follows_recall(records: pd.DataFrame) -> Judgement:
 
 def most_certain_genres(records: pd.DataFrame) -> Judgement:
     """C13: classical, metal and pop have the three highest certainties, and recalls in the upper half."""
+    return _extreme_genres(records, {"classical", "metal", "pop"}, highest=True)
+
+
+def least_certain_genres(records: pd.DataFrame) -> Judgement:
+    """C7: blues and rock have the two lowest certainties, and recalls in the lower half."""
+    return _extreme_genres(records, {"blues", "rock"}, highest=False)
+
+
+def _extreme_genres(records: pd.DataFrame, named: set[str], *, highest: bool) -> Judgement:
+    """Judge whether the named genres come first by certainty, and are in the first half by recall; partly if one of the two holds."""
     found = of_experiment(records, PAPER, "mlp_30s")
-    named = {"classical", "metal", "pop"}
-    highest = {metric: by_genre(found, metric).mean().nlargest(n) for metric, n in (("certainty", 3), ("recall", 5))}
-    holds = [set(highest["certainty"].index) == named, named <= set(highest["recall"].index)]
-    certainties, recalls = listed(highest["certainty"], ".2f"), listed(highest["recall"], ".1%")
+    certainty, recall = (by_genre(found, metric).mean().sort_values(ascending=not highest) for metric in ("certainty", "recall"))
+    holds = [set(certainty.index[: len(named)]) == named, named <= set(recall.index[:5])]
     verdict = Verdict.REPRODUCED if all(holds) else Verdict.PARTLY if any(holds) else Verdict.NOT
-    return Judgement(verdict, f"highest certainties: {certainties}; highest recalls: {recalls}")
+    end = "highest" if highest else "lowest"
+    return Judgement(verdict, f"{end} certainties: {listed(certainty[: len(named)], '.2f')}; {end} recalls: {listed(recall[:5], '.1%')}")
 
 
 def spectral_centroid_by_genre(records: pd.DataFrame) -> Judgement:
@@ -53,16 +62,6 @@ def spectral_centroid_by_genre(records: pd.DataFrame) -> Judgement:
         f"classical {order['classical']:.0f} Hz (rank {places['classical']} of 10), metal {order['metal']:.0f} Hz (rank {places['metal']})"
     )
     return Judgement(Verdict.REPRODUCED if right else Verdict.NOT, f"{text}; 1 is the brightest")
-
-
-def hardest_genres(records: pd.DataFrame) -> Judgement:
-    """C7: rock and blues have the two lowest mean recalls, and the two lowest certainties."""
-    found = of_experiment(records, PAPER, "mlp_30s")
-    lowest = {metric: by_genre(found, metric).mean().nsmallest(4) for metric in ("recall", "certainty")}
-    holds = [set(values.index[:2]) == {"rock", "blues"} for values in lowest.values()]
-    certainties, recalls = listed(lowest["certainty"], ".2f"), listed(lowest["recall"], ".1%")
-    verdict = Verdict.REPRODUCED if all(holds) else Verdict.PARTLY if any(holds) else Verdict.NOT
-    return Judgement(verdict, f"lowest recalls: {recalls}; lowest certainties: {certainties}")
 
 
 def better_than_2002(records: pd.DataFrame) -> Judgement:

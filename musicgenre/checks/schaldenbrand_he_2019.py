@@ -15,6 +15,11 @@ def _histories(records: pd.DataFrame, name: str) -> list[dict]:
     return [made["history"] for made in of_experiment(records, PAPER, name)]
 
 
+def _slope(values: list[float]) -> float:
+    """Slope of the straight line that fits best; 0 where there are too few values for one."""
+    return float(np.polyfit(range(len(values)), values, 1)[0]) if len(values) > 1 else 0.0
+
+
 def first_layer_parameters(records: pd.DataFrame) -> Judgement:
     """C2: the first convolutions have 49,280 and 6,272 parameters. Counted on the models as built; no run is needed."""
     printed = papers.read(PAPER).numbers_in_text.query("unit == 'parameters'").set_index("experiment")["value"]
@@ -27,17 +32,17 @@ def first_layer_parameters(records: pd.DataFrame) -> Judgement:
 
 
 def all_models_overfit(records: pd.DataFrame) -> Judgement:
-    """C3: in all five models the last training loss is below 0.5, and the last validation loss above its minimum, in the mean over runs."""
+    """C3: in all five models, in the mean, the last training loss is below 0.5 and the validation loss rises after its minimum."""
     overfits, found = [], []
     for name in papers.read(PAPER).results["experiment"].unique():
         histories = _histories(records, name)
         loss = np.mean([history["loss"][-1] for history in histories])
-        rise = np.mean([history["val_loss"][-1] - min(history["val_loss"]) for history in histories])
+        rise = np.mean([_slope(history["val_loss"][experiments.best_epoch(history) :]) for history in histories])
         overfits.append(loss < LOW_LOSS and rise > 0)
-        found.append(f"{name} {loss:.2f}, {rise:+.2f}")
+        found.append(f"{name} {loss:.2f}, {rise:+.3f}")
     return Judgement(
         Verdict.REPRODUCED if all(overfits) else Verdict.NOT,
-        f"last training loss, and last validation loss over its minimum: {'; '.join(found)}",
+        f"last training loss, and slope of the validation loss after its minimum, an epoch: {'; '.join(found)}",
     )
 
 

@@ -20,7 +20,7 @@ LONG_HOP = "MFCCs at a 77 ms hop (38 frames a segment) instead of 23 ms (130 fra
 
 @lru_cache(maxsize=1)
 def segments(profile: Profile, data: Path | None) -> Dataset:
-    """Ten segments of 3 s a clip: the length is unsaid, but 85.7 % cannot come from 200 clips."""
+    """Ten segments of 3 s a clip: the length is unsaid, but 85.7 % can hardly come from 200 clips."""
     if profile is Profile.LITE:
         corpus, log_mel, feature = lite_log_mel(data)
         mfcc = spectral.mfcc_from_log_mel(cut(log_mel, clip_s=30, segment_s=3, n_segments=10), N_MFCC)

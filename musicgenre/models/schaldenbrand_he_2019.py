@@ -20,8 +20,8 @@ def dieleman(
     n_genres : int
         Number of classes.
     filters : tuple of int
-        Filters of the convolutions. The paper chose them on the validation set and does not say them; 256, 256 and 512 are
-        those of the original at Spotify.
+        Filters of the convolutions. The paper chose them on the validation set and does not say them; the original
+        at Spotify had 256 to 512.
     units : int
         Hidden units of the first dense layer; likewise unsaid, 2,048 in the original.
     """
