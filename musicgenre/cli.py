@@ -41,7 +41,7 @@ def main() -> None:
     """Run the command line; errors that a user can mend are printed in one line."""
     try:
         app()
-    except MusicGenreError as error:
+    except (MusicGenreError, OSError) as error:  # OSError: a folder of records or of the cache that cannot be written
         typer.secho(f"musicgenre: {error}", fg="red", err=True)
         raise SystemExit(1) from None
 
@@ -110,7 +110,10 @@ def features(
         str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786; needs the extra `cluster`.")
     ] = None,
 ) -> None:
-    """Extract a feature of every clip into the feature store; finish what was begun before."""
+    """Extract a feature of every clip into the feature store; finish what was begun before.
+
+    Ends with status 1 where no clip can be used.
+    """
     from musicgenre import corpora
     from musicgenre import features as known
     from musicgenre.features import store
@@ -121,6 +124,8 @@ def features(
     for track_id, reason in result.failures["reason"].items():
         typer.echo(f"failed {track_id}: {reason}", err=True)
     typer.echo(f"{len(result.corpus) - len(result.failures)} clips done, {len(result.failures)} failed: {result.folder}")
+    if len(result.failures) == len(result.corpus):
+        raise typer.Exit(1)
 
 
 @contextmanager
@@ -223,7 +228,10 @@ def replicate(
 def report(
     paper: Annotated[str | None, typer.Argument(help="A paper; all papers if left out.")] = None,
     profile: Annotated[Profile, typer.Option(envvar="MUSICGENRE_PROFILE", help="Records of this profile.")] = Profile.LITE,
-    results: Annotated[Path | None, typer.Option(help="Folder of the run records [default: book/results, or the cache for smoke].")] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run records [default: book/results, or the cache for smoke].", exists=True, file_okay=False),
+    ] = None,
 ) -> None:
     """Print each paper's table beside ours, and the verdict on each claim."""
     from musicgenre import papers, tables

@@ -38,7 +38,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric of one experiment over its runs: mean, 95 % interval of one run (NaN where one run gives none), number of runs."""
+    """A metric of one experiment over its runs: mean, interval of one run (:func:`measure`; NaN where there is none), number of runs."""
 
     mean: float
     low: float

@@ -14,6 +14,8 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryFile
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -134,7 +136,8 @@ class Job:
 
     def path(self, folder: Path, profile: Profile) -> Path:
         """Return the file that holds, or will hold, its record."""
-        return path_of(folder, self.experiment, self.protocol, seed=self.seed, fold=self.fold, profile=profile)
+        paper, name = self.experiment.paper, self.experiment.id
+        return path_of(folder, paper, name, self.protocol, seed=self.seed, fold=self.fold, profile=profile)
 
 
 def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None = None, seeds: int | None = None) -> list[Job]:
@@ -171,10 +174,10 @@ def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None =
     return sorted(jobs, key=lambda job: job.seed)
 
 
-def path_of(folder: Path, experiment: Experiment, protocol: str, *, seed: int, fold: int, profile: Profile) -> Path:
+def path_of(folder: Path, paper: str, experiment: str, protocol: str, *, seed: int, fold: int, profile: str) -> Path:
     """Return the file that holds, or will hold, the record of a run."""
     rung = f"{protocol}-{fold}" if protocol == "artists" else protocol
-    return folder / experiment.paper / f"{experiment.id}.{profile}.{rung}.seed{seed}.json"
+    return folder / paper / f"{experiment}.{profile}.{rung}.seed{seed}.json"
 
 
 def replicate(
@@ -213,13 +216,19 @@ def replicate(
     tuple
         The record, and whether it was made now.
 
+    Raises
+    ------
+    SettingsError
+        If no record can be written there; nothing is trained then.
+
     Notes
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    path = path_of(folder, experiment, protocol, seed=seed, fold=fold, profile=profile)
+    path = path_of(folder, experiment.paper, experiment.id, protocol, seed=seed, fold=fold, profile=profile)
     if path.exists() and not force:
         return read_record(path), False
+    _make_writable(path.parent)
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]  # records in two folders are two runs
     checkpoint = settings.cache_folder() / "checkpoints" / f"{path.parent.name}.{path.stem}.{place}.npz"
     if force:
@@ -231,11 +240,20 @@ def replicate(
     return made, True
 
 
+def _make_writable(folder: Path) -> None:
+    """Make a folder, and try it before hours are spent on what shall be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise SettingsError(f"{folder}: no record can be written there ({error.strerror}); name another folder (--results)") from None
+
+
 def write_record(path: Path, made: dict) -> None:
     """Check a record against the schema and write it, at once or not at all."""
     _check(made, path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial = path.with_suffix(f".{uuid4().hex}.partial")
     partial.write_text(_compact(made))
     os.replace(partial, path)
 
@@ -268,7 +286,7 @@ def read_records(folder: Path | None = None, paper: str | None = None) -> pd.Dat
     Raises
     ------
     DataError
-        If a file is no record, or if records that would be averaged were made from different things.
+        If a file is no record or has the name of another run, or if records that would be averaged were made from different things.
 
     Notes
     -----
@@ -279,6 +297,8 @@ def read_records(folder: Path | None = None, paper: str | None = None) -> pd.Dat
     for file in sorted(folder.glob(f"{paper or '*'}/*.json")):
         found = read_record(file)
         row = {key: found[key] for key in ("paper", "experiment", "profile", "protocol", "seed", "fold")}
+        if file != (own := path_of(folder, **row)):
+            raise DataError(f"{file}: it holds the run of {own.relative_to(folder)}, and would count twice; rename or delete it")
         row["accuracy"] = found["scores"]["segment"]["accuracy"]
         row["track_accuracy"] = found["scores"]["track"]["accuracy"]
         row |= {"loss": found["scores"]["segment"]["loss"], "best_epoch": found["best_epoch"], "parameters": found["model"]["parameters"]}
@@ -328,6 +348,8 @@ def accuracy(found: Iterable[dict], *, by: str = "segment") -> tuple[float, floa
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
+    if by not in ("segment", "track", "top3"):
+        raise SettingsError(f"by={by!r}; use segment, track or top3")
     found = list(found)
     tracks = [made["tracks"] for made in found]
     if by == "track":
@@ -481,7 +503,7 @@ def _check(found: dict, path: Path) -> None:
 
 def _compact(made: dict) -> str:
     """One line for each key, so that records are short and their differences readable."""
-    lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in made.items())
+    lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value, separators=(',', ':'), allow_nan=False)}" for key, value in made.items())
     return f"{{\n{lines}\n}}\n"
 
 

@@ -181,6 +181,8 @@ def _by_artist(items: pd.DataFrame, *, fold: int, valid_fraction: float, test_fr
         part[items["artist_fold"].notna()] = "train"
         part[items["artist_fold"] == str(fold)] = "test"
         valid_fraction /= (part == "train").mean()
+    elif fold != 1:
+        raise SettingsError(f"there is no artist fold {fold}; this corpus has no folds, only fold 1")
     elif items["official_split"].notna().any():
         return items["official_split"].map({"training": "train", "validation": "valid", "test": "test"})
     elif items["artist_group"].notna().any():

@@ -283,7 +283,7 @@ def scoreboard(records: pd.DataFrame | None = None, *, profile: Profile = Profil
         those of the experiments that the claim is judged by), ``chapter`` (its place in the book, as a link from the top of the site) and
         ``records`` (list: the files of these experiments under these protocols).
     """
-    records = runs.read_records() if records is None else records
+    records = runs.read_records(runs.results_folder(profile)) if records is None else records
     rows = []
     for paper in map(papers.read, papers.PAPERS):
         of_paper = records[(records["paper"] == paper.id) & (records["profile"] == str(profile))]

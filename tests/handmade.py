@@ -62,7 +62,7 @@ def record(name: str, right: float | dict[str, float] = 1.0, **settings) -> dict
 def table(folder: Path, *made: dict) -> pd.DataFrame:
     """Write records where a replication would, and read them back."""
     for one in made:
-        place = {"seed": one["seed"], "fold": one["fold"], "profile": Profile(one["profile"])}
-        path = runs.path_of(folder, experiments.get(one["paper"], one["experiment"]), one["protocol"], **place)
+        place = {key: one[key] for key in ("seed", "fold", "profile")}
+        path = runs.path_of(folder, one["paper"], one["experiment"], one["protocol"], **place)
         runs.write_record(path, one)
     return runs.read_records(folder)

@@ -1,6 +1,7 @@
 """Baselines: the two classifiers of our own against scikit-learn, and every system from items to probabilities."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from musicgenre import experiments, runs
 from musicgenre.corpora.corpus import Corpus
-from musicgenre.experiments import Dataset, Experiment, run
+from musicgenre.experiments import Dataset, Experiment
 from musicgenre.experiments.baselines import EXPERIMENTS, ON_SLICES, SYSTEMS
 from musicgenre.models import baselines as models
 from musicgenre.models.baselines import ClusterClassifier, MixtureClassifier
 from musicgenre.settings import Profile
+
+run = partial(experiments.run, profile=Profile.SMOKE)
 
 GENRES = ("blues", "jazz", "rock")
 
@@ -137,5 +140,5 @@ def test_real_clips_are_classified_better_than_by_chance(real_data):
     """One clip in ten is chance; the published numbers of such systems by track are 60 % and more."""
     need(real_data, "features_30_sec.csv")
     chosen = experiments.get("baselines", "gmm")
-    outcome = run(chosen, chosen.dataset(Profile.LITE, real_data), "tracks")
+    outcome = experiments.run(chosen, chosen.dataset(Profile.LITE, real_data), "tracks", profile=Profile.LITE)
     assert (outcome.probabilities.argmax(axis=1) == outcome.dataset.y[outcome.split.test]).mean() > 0.5

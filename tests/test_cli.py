@@ -136,6 +136,14 @@ def test_a_clip_without_features_is_named(music):
     (music / "jazz" / "jazz.00001.wav").write_bytes(b"RIFF")
     result = run(cli.app, ["features", "log_mel", str(music), "-p", "n_mels=16", "-j", "1"])
     assert "failed jazz/jazz.00001: " in result.output and "3 clips done, 1 failed" in result.output
+    assert result.exit_code == 0
+
+
+def test_features_of_no_clip_at_all_are_a_failure(music):
+    for file in music.rglob("*.wav"):
+        file.write_bytes(b"RIFF")
+    result = run(cli.app, ["features", "log_mel", str(music), "-p", "n_mels=16", "-j", "1"])
+    assert "0 clips done, 4 failed" in result.output and result.exit_code == 1
 
 
 # Replicate and report
@@ -172,5 +180,6 @@ def test_report_prints_numbers_and_verdicts(tmp_path):
     result = run(cli.app, ["report", "demarco_2024", "--results", str(tmp_path / "results")])
     assert result.exit_code == 0
     assert "80.0 (" in result.output and "[?]   C11: " in result.output
+    assert run(cli.app, ["report", "--results", str(tmp_path / "nowhere")]).exit_code == 2
     everything = run(cli.app, ["report", "--results", str(tmp_path / "results")])
     assert everything.output.count("profile lite: mean ± sd") == len(PAPERS)

@@ -1,5 +1,8 @@
 """The corpora: layouts, what is left out and why, facts about GTZAN, and error messages."""
 
+import os
+import shutil
+import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -13,8 +16,9 @@ from hypothesis import strategies as st
 
 from musicgenre import corpora
 from musicgenre.corpora import fma, folder, gtzan
+from musicgenre.corpora.check import describe
 from musicgenre.corpora.corpus import COLUMNS, Corpus, exclusions
-from musicgenre.errors import DataError, SettingsError
+from musicgenre.errors import AccessError, DataError, SettingsError
 
 
 def write_sound(path, duration_s=0.01):
@@ -290,6 +294,43 @@ def test_own_folder_follows_linked_genre_folders(tmp_path):
     write_sound(tmp_path / "music" / "rock" / "b.wav")
     (tmp_path / "music" / "jazz").symlink_to(tmp_path / "disk")
     assert list(folder.load(tmp_path / "music").clips.index) == ["jazz/a", "rock/b"]
+
+
+def test_own_folder_follows_links_below_a_genre_but_not_in_circles(tmp_path):
+    for name in ("music/jazz/a.wav", "music/rock/b.wav", "disk/c.wav"):
+        write_sound(tmp_path / name)
+    (tmp_path / "music" / "rock" / "album").symlink_to(tmp_path / "disk")
+    (tmp_path / "music" / "rock" / "up").symlink_to(tmp_path / "music")
+    (tmp_path / "music" / "rock" / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
+    corpus = folder.load(tmp_path / "music")
+    assert list(corpus.clips.index) == ["jazz/a", "rock/album/c", "rock/b", "rock/gone"]
+    assert list(corpus.excluded.index) == ["rock/up"]
+    assert describe(corpus).loc["rock/gone", "reason"] == "no such file"
+
+
+def test_own_folder_stops_at_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
+    for name in ("music/jazz/a.wav", "music/rock/album/b.wav"):
+        write_sound(tmp_path / name)
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "album":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # the superuser may read everything
+    with pytest.raises(AccessError, match=r"rock/album: cannot be read \(Permission denied\)"):
+        folder.load(tmp_path / "music")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are Unicode")
+def test_own_folder_leaves_out_names_that_are_not_utf_8(tmp_path):
+    for name in ("music/jazz/a.wav", "music/rock/b.wav"):
+        write_sound(tmp_path / name)
+    shutil.copy(tmp_path / "music" / "rock" / "b.wav", os.fsencode(tmp_path / "music" / "rock") + b"/caf\xe9.wav")
+    corpus = folder.load(tmp_path / "music")
+    assert dict(corpus.excluded["reason"]) == {r"rock/caf\udce9.wav": "its name is not UTF-8; rename it"}
+    assert list(corpus.clips.index) == ["jazz/a", "rock/b"]
 
 
 names = st.lists(

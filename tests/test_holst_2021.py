@@ -99,7 +99,7 @@ def outcome():
     experiment = experiments.get(PAPER.id, "exp_8")
     training = replace(experiment.training, epochs=1)
     small = replace(experiment, build=partial(models.cnn, filters=(2,)), training=training)
-    return experiments.run(small, handmade.dataset(20, shape=(8, 8, 3)), "as_published")
+    return experiments.run(small, handmade.dataset(20, shape=(8, 8, 3)), "as_published", profile=Profile.SMOKE)
 
 
 def test_the_hidden_layer_feeds_the_output(outcome):

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,6 +121,31 @@ def test_a_file_that_is_no_json_is_named(tmp_path, content):
     path.write_text(content)
     with pytest.raises(DataError, match=r"half\.json: not JSON .*; delete it and run the experiment again"):
         runs.read_records(tmp_path)
+
+
+def test_a_copy_of_a_record_does_not_count_as_another_run(made, tmp_path):
+    (file,) = handmade.table(tmp_path, made)["file"]
+    shutil.copy(tmp_path / file, tmp_path / "demarco_2024" / "copy.json")
+    with pytest.raises(DataError, match=rf"copy\.json: it holds the run of {file}, and would count twice"):
+        runs.read_records(tmp_path)
+
+
+def test_a_record_holds_only_what_json_knows(made, tmp_path):
+    with pytest.raises(ValueError, match="Out of range float values"):
+        runs.write_record(tmp_path / "record.json", made | {"wall_time_s": float("nan")})
+    assert list(tmp_path.glob("*.json")) == []
+
+
+@pytest.mark.parametrize("by", ["tracks", "segments"])
+def test_an_unknown_kind_of_accuracy_is_refused(made, by):
+    with pytest.raises(SettingsError, match=f"by='{by}'; use segment, track or top3"):
+        runs.accuracy([made], by=by)
+
+
+def test_nothing_is_trained_where_no_record_can_be_written(tmp_path, cache):
+    (tmp_path / "results").write_text("a file where a folder should be")
+    with pytest.raises(SettingsError, match=r"results.*no record can be written there .*--results"):
+        runs.replicate(SHORT, pytest.fail, "tracks", profile=Profile.LITE, folder=tmp_path / "results")
 
 
 def test_records_are_read_as_a_table(made, tmp_path):
@@ -328,7 +354,7 @@ def test_an_interrupted_run_leaves_no_record_and_goes_on(tmp_path, cache):
 
     with pytest.raises(KeyboardInterrupt):
         runs.replicate(SHORT, lambda: data, "tracks", folder=tmp_path / "stopped", on_epoch=stop, **place)
-    assert not (tmp_path / "stopped").exists()
+    assert not list((tmp_path / "stopped").rglob("*.json"))
     assert len(list((cache / "checkpoints").iterdir())) == 1
     seen = []
     resumed, new = runs.replicate(
@@ -378,7 +404,7 @@ def test_a_killed_replication_goes_on_to_the_same_record(tmp_path, smoke_cache):
     os.kill(killed.pid, signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL
     assert 3 <= epochs_done(checkpoints) < 20
-    assert not (tmp_path / "killed").exists()
+    assert not list((tmp_path / "killed").rglob("*.json"))
 
     resumed = replication(tmp_path / "killed")
     assert resumed.wait(timeout=300) == 0, resumed.stdout.read()

@@ -176,6 +176,8 @@ def test_what_a_corpus_lacks_is_said(change, protocol, message):
 
 
 def test_a_fold_that_is_not_there_is_said():
+    with pytest.raises(SettingsError, match="no artist fold 2; this corpus has no folds"):
+        split(make_items(20, 1, 1).assign(artist_fold=None), "artists", fold=2)
     with pytest.raises(SettingsError, match="no artist fold 4; this corpus has 1, 2, 3"):
         split(make_items(20, 1, 2), "artists", fold=4)
 

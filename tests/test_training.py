@@ -2,18 +2,23 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from musicgenre import experiments
 from musicgenre.corpora.corpus import Corpus
-from musicgenre.errors import LeakError, SettingsError
-from musicgenre.experiments import Dataset, Experiment, Training, best_epoch, run
+from musicgenre.errors import DataError, LeakError, SettingsError
+from musicgenre.experiments import Dataset, Experiment, Training, best_epoch
 from musicgenre.experiments.experiment import with_normalisation
 from musicgenre.experiments.training import Checkpoint, fit
 from musicgenre.models import demarco_2024 as models
+from musicgenre.settings import Profile
 from musicgenre.splits import Split
+
+run = partial(experiments.run, profile=Profile.SMOKE)
 
 
 @pytest.fixture
@@ -90,7 +95,8 @@ def test_a_run_does_not_go_on_from_the_training_of_another(dataset, tmp_path, ch
 
     with pytest.raises(KeyboardInterrupt):
         run(experiment(**changes), dataset, "tracks", checkpoint=tmp_path / "state.npz", on_epoch=stop)
-    outcome = run(experiment(), dataset, "tracks", checkpoint=tmp_path / "state.npz")
+    with pytest.warns(UserWarning, match=r"state\.npz is of a training on other items, settings or versions; this one starts anew"):
+        outcome = run(experiment(), dataset, "tracks", checkpoint=tmp_path / "state.npz")
     assert outcome.history == run(experiment(), dataset, "tracks").history
 
 
@@ -98,8 +104,23 @@ def test_a_run_does_not_go_on_from_that_of_another_seed(dataset, tmp_path):
     part = np.repeat(["train", "train", "valid", "test"] * 15, 2)  # of the two items of each track
     fixed = replace(dataset, items=dataset.items.assign(fault_filtered=part))
     run(experiment(), fixed, "fault_filtered", seed=0, checkpoint=tmp_path / "state.npz")
-    outcome = run(experiment(), fixed, "fault_filtered", seed=1, checkpoint=tmp_path / "state.npz")
+    with pytest.warns(UserWarning, match="starts anew"):
+        outcome = run(experiment(), fixed, "fault_filtered", seed=1, checkpoint=tmp_path / "state.npz")
     assert outcome.history == run(experiment(), fixed, "fault_filtered", seed=1).history
+
+
+def test_a_run_does_not_go_on_with_other_items(dataset, tmp_path):
+    run(experiment(), dataset, "tracks", checkpoint=tmp_path / "state.npz")
+    with pytest.warns(UserWarning, match="starts anew"):
+        run(experiment(), replace(dataset, x=dataset.x + 1), "tracks", checkpoint=tmp_path / "state.npz")
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_a_damaged_checkpoint_is_named(dataset, tmp_path, size):
+    run(experiment(), dataset, "tracks", checkpoint=tmp_path / "state.npz")
+    (tmp_path / "state.npz").write_bytes((tmp_path / "state.npz").read_bytes()[:size])
+    with pytest.raises(DataError, match=r"state\.npz: the checkpoint is damaged .*; delete it to train from the start"):
+        run(experiment(), dataset, "tracks", checkpoint=tmp_path / "state.npz")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Anyone's own music: a folder with one subfolder a genre."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ import pandas as pd
 
 from musicgenre.corpora.audio import EXTENSIONS
 from musicgenre.corpora.corpus import Corpus, exclusions
-from musicgenre.errors import DataError
+from musicgenre.errors import AccessError, DataError
 
 SOUND_EXTENSIONS = frozenset().union(*EXTENSIONS.values())
 
@@ -30,6 +31,8 @@ def load(path: str | Path) -> Corpus:
 
     Raises
     ------
+    AccessError
+        If the system does not let a subfolder be read.
     DataError
         If there is no such folder, or fewer than two of its subfolders hold sound files.
 
@@ -41,10 +44,10 @@ def load(path: str | Path) -> Corpus:
     if not root.is_dir():
         raise DataError(f"{root}: no such folder")
     sounds, excluded = [], {}
-    for file in sorted(_files(root)):
+    for file in sorted(files_below(root)):
         name = file.relative_to(root)
         if reason := _why_not(name):
-            excluded[name.as_posix()] = reason
+            excluded[name.as_posix().encode(errors="backslashreplace").decode()] = reason
         else:
             sounds.append(name)
     genres = sorted({name.parts[0] for name in sounds})
@@ -62,13 +65,32 @@ def _ids(names: list[Path]) -> list[str]:
     return [(name if taken[name.with_suffix("")] > 1 else name.with_suffix("")).as_posix() for name in names]
 
 
-def _files(root: Path) -> Iterator[Path]:
-    # The genre folders may be links to other disks, which rglob from the root would not follow.
-    for entry in root.iterdir():
-        yield from (file for file in (entry.rglob("*") if entry.is_dir() else [entry]) if file.is_file())
+def files_below(root: Path) -> Iterator[Path]:
+    """Find all files below a folder, through links as well, for folders may be links to other disks.
+
+    A link that leads back to a folder above it is given as if it were a file.
+
+    Raises
+    ------
+    AccessError
+        If the system does not let a folder be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise AccessError(f"{error.filename}: cannot be read ({error.strerror}); mend that and try again") from None
+
+    for folder, folders, files in os.walk(root, followlinks=True, onerror=refuse):
+        here = Path(folder)
+        loops = [name for name in folders if here.resolve().is_relative_to((here / name).resolve())]
+        folders[:] = [name for name in folders if name not in loops]
+        yield from (here / name for name in files + loops)
 
 
 def _why_not(name: Path) -> str | None:
+    try:
+        str(name).encode()
+    except UnicodeEncodeError:
+        return "its name is not UTF-8; rename it"
     if any(part.startswith(".") for part in name.parts):
         return "a hidden file"
     if len(name.parts) == 1:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+import joblib
 import numpy as np
 
 from musicgenre.errors import SettingsError
@@ -138,9 +139,9 @@ def run(
     dataset: Dataset,
     protocol: str,
     *,
+    profile: Profile,
     seed: int = 0,
     fold: int = 1,
-    profile: Profile = Profile.SMOKE,
     checkpoint: Path | None = None,
     on_epoch: Callable[[int, dict], None] | None = None,
 ) -> Outcome:
@@ -154,12 +155,12 @@ def run(
         ``experiment.dataset(profile, data)``.
     protocol : str
         A rung of the leak ladder; see :mod:`musicgenre.splits`.
+    profile : Profile
+        Of the data set; ``smoke`` caps the number of epochs.
     seed : int
         Seeds the split, the weights, the order of the items and dropout.
     fold : int
         Artist fold that is tested, for the protocol ``artists``.
-    profile : Profile
-        Decides the number of epochs.
     checkpoint : Path, optional
         File of the :class:`musicgenre.experiments.training.Checkpoint`.
     on_epoch : callable, optional
@@ -220,7 +221,7 @@ def _made_from(experiment: Experiment, dataset: Dataset, parts: Split, seed: int
     """Hash what a training depends on, so that none goes on from the state of another."""
     import keras
 
-    items = (dataset.corpus.digest, dataset.feature["digest"], dataset.x.shape, parts.digest(dataset.items))
+    items = (joblib.hash(dataset.x), parts.digest(dataset.items))
     layers = [{key: value for key, value in layer.get_config().items() if key != "name"} for layer in core.layers]  # names count up
     settings = (seed, training, experiment.normalise, layers)
     versions = (keras.config.backend(), keras.__version__, version("musicgenre"))

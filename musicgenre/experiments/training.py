@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
+from zipfile import BadZipFile
 
 import numpy as np
 
-from musicgenre.errors import SettingsError
+from musicgenre.errors import DataError, SettingsError
 from musicgenre.settings import Profile
 
 STEPS_PER_EXECUTION = 64  # batches handed to the backend at once: the same numbers, in half the time for small models
@@ -87,23 +90,27 @@ class Checkpoint:
         arrays |= {f"best_{i}": weight for i, weight in enumerate(best)}
         about = {"made_from": self.made_from, "history": history, "seconds": self.earlier_s + seconds}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(f".{os.getpid()}.partial")
+        partial = self.path.with_suffix(f".{uuid4().hex}.partial")
         with open(partial, "wb") as file:
             np.savez(file, about=json.dumps(about), **arrays)
         os.replace(partial, self.path)
 
     def restore(self, state: list) -> tuple[dict, list[np.ndarray]] | None:
         """Set the state to that of the last epoch; return history and best weights, or None where there is nothing to go on from."""
-        if not self.path.exists():
+        try:
+            with np.load(self.path, allow_pickle=False) as saved:
+                about = json.loads(str(saved["about"]))
+                if about["made_from"] != self.made_from:
+                    warnings.warn(f"{self.path} is of a training on other items, settings or versions; this one starts anew", stacklevel=2)
+                    return None
+                for i, variable in enumerate(state):
+                    variable.assign(saved[f"state_{i}"])
+                self.earlier_s = about["seconds"]
+                return about["history"], [saved[f"best_{i}"] for i in range(sum(name.startswith("best_") for name in saved.files))]
+        except FileNotFoundError:
             return None
-        with np.load(self.path, allow_pickle=False) as saved:
-            about = json.loads(str(saved["about"]))
-            if about["made_from"] != self.made_from:
-                return None
-            for i, variable in enumerate(state):
-                variable.assign(saved[f"state_{i}"])
-            self.earlier_s = about["seconds"]
-            return about["history"], [saved[f"best_{i}"] for i in range(sum(name.startswith("best_") for name in saved.files))]
+        except (EOFError, BadZipFile, KeyError, ValueError) as error:
+            raise DataError(f"{self.path}: the checkpoint is damaged ({error}); delete it to train from the start") from None
 
 
 def fit(
@@ -144,6 +151,8 @@ def fit(
 
     Raises
     ------
+    DataError
+        If the checkpoint is damaged.
     SettingsError
         If the loss becomes infinite or no number before there are weights to test. Later, where the best weights are kept,
         training ends with the epoch before.

@@ -8,6 +8,7 @@ import pandas as pd
 import pooch
 
 from musicgenre.corpora import fma, gtzan
+from musicgenre.corpora.folder import files_below
 from musicgenre.errors import DataError, SettingsError
 from musicgenre.features import LogMel
 from musicgenre.features.store import FeatureStore, fill
@@ -24,10 +25,12 @@ def find(data: Path | None, name: str) -> Path | None:
 
     Raises
     ------
+    AccessError
+        If the system does not let a folder be read.
     DataError
         If there is more than one.
     """
-    found = sorted(data.rglob(name)) if data else []
+    found = sorted(file for file in files_below(data) if file.name == name) if data else []
     if len(found) > 1:
         raise DataError(f"{len(found)} files named {name} below {data}; keep one of them there")
     return found[0] if found else None

@@ -9,6 +9,7 @@ import os
 
 # TensorFlow writes notes to the standard error stream when it is imported, whatever its log level; they would stand in every chapter.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else the first process takes all of the memory of a GPU
 _stderr = os.dup(2)
 with open(os.devnull, "w") as _nowhere:
     os.dup2(_nowhere.fileno(), 2)
