@@ -41,26 +41,13 @@ def by_track(probabilities: np.ndarray, track_ids: Sequence[str]) -> tuple[np.nd
     return tracks, sums / np.bincount(index)[:, None]
 
 
-def confusion(true: np.ndarray, predicted: np.ndarray, n_genres: int) -> np.ndarray:
-    """Count which genre was taken for which; as scikit-learn's ``confusion_matrix`` over all genres.
-
-    Returns
-    -------
-    numpy.ndarray
-        int64, (n_genres, n_genres); rows are true genres, columns predicted ones.
-    """
-    counts = np.zeros((n_genres, n_genres), dtype=np.int64)
-    np.add.at(counts, (true, predicted), 1)
-    return counts
-
-
 def scores_by_genre(counts: np.ndarray, genres: Sequence[str]) -> pd.DataFrame:
     """Compute precision, recall and F1 of each genre from confusion counts.
 
     Parameters
     ----------
     counts : numpy.ndarray
-        As :func:`confusion` gives them.
+        As scikit-learn's ``confusion_matrix`` gives them: rows are true genres, columns predicted ones.
     genres : sequence of str
         Names of the rows.
 

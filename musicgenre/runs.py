@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import confusion_matrix
 
 from musicgenre import evaluation, settings
 from musicgenre.errors import DataError, SettingsError
@@ -63,13 +64,13 @@ def record(outcome: Outcome) -> dict:
     Taught in the notebook ``04_demarco_2024``.
     """
     dataset, parts, probabilities = outcome.dataset, outcome.split, outcome.probabilities
-    n_genres, items = len(dataset.genres), dataset.items.iloc[parts.test]
+    items = dataset.items.iloc[parts.test]
     true, predicted = dataset.y[parts.test], probabilities.argmax(axis=1)
     track_ids, track_probabilities = evaluation.by_track(probabilities, items["track_id"])
     in_top3 = (np.argsort(-probabilities, axis=1, kind="stable")[:, :3] == true[:, None]).any(axis=1)
     by_track = pd.DataFrame({"true": true, "correct": predicted == true, "top3": in_top3}).groupby(items["track_id"].to_numpy(dtype=str))
     track_true, track_predicted = by_track["true"].first().to_numpy(), track_probabilities.argmax(axis=1)
-    counts = evaluation.confusion(true, predicted, n_genres)
+    counts = confusion_matrix(true, predicted, labels=range(len(dataset.genres)))
     certainty = pd.Series(evaluation.certainty(probabilities)).groupby(true).mean()
     return {
         "paper": outcome.experiment.paper,
@@ -100,7 +101,7 @@ def record(outcome: Outcome) -> dict:
             "segment": {"accuracy": float((predicted == true).mean()), "loss": outcome.test_loss, "confusion": counts.tolist()},
             "track": {
                 "accuracy": float((track_predicted == track_true).mean()),
-                "confusion": evaluation.confusion(track_true, track_predicted, n_genres).tolist(),
+                "confusion": confusion_matrix(track_true, track_predicted, labels=range(len(dataset.genres))).tolist(),
             },
         },
         "by_genre": evaluation.scores_by_genre(counts, dataset.genres)[["precision", "recall", "f1"]].round(5).to_dict("index"),
@@ -456,7 +457,7 @@ def verify(made: dict, dataset: Dataset | None = None, experiment: Experiment | 
     problems = []
     tracks, scores = made["tracks"], made["scores"]
     segment, track = (np.array(scores[level]["confusion"]) for level in ("segment", "track"))
-    if not np.array_equal(evaluation.confusion(tracks["true"], tracks["predicted"], len(made["genres"])), track):
+    if not np.array_equal(confusion_matrix(tracks["true"], tracks["predicted"], labels=range(len(made["genres"]))), track):
         problems.append("the confusion counts by track do not follow from the predictions by track")
     for level, counts in (("segment", segment), ("track", track)):
         if not np.isclose(np.trace(counts) / counts.sum(), scores[level]["accuracy"]):

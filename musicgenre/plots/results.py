@@ -111,7 +111,7 @@ def confusion(counts: np.ndarray, genres: Sequence[str], *, title: str = "") -> 
     Parameters
     ----------
     counts : numpy.ndarray
-        As :func:`musicgenre.evaluation.confusion` gives them.
+        As scikit-learn's ``confusion_matrix`` gives them.
     genres : sequence of str
         Names of rows and columns.
     title : str
