@@ -49,14 +49,14 @@ def find_repeats(track_ids: Sequence[str], log_mel: np.ndarray, *, sample_rate_h
     Raises
     ------
     DataError
-        If the values have another shape or are not finite.
+        If there are no clips, or the values have another shape or are not finite.
 
     Notes
     -----
     Not found: recordings that share less than half a clip or run at another speed; versions in another key, or with tempi more than 25 %
     apart. Pieces made of the same loops look like repeats. Taught in the notebook ``01_the_data``.
     """
-    if log_mel.ndim != 3 or len(log_mel) != len(track_ids) or not np.isfinite(log_mel).all():
+    if log_mel.ndim != 3 or 0 in log_mel.shape or len(log_mel) != len(track_ids) or not np.isfinite(log_mel).all():
         raise DataError(
             f"log_mel of shape {log_mel.shape} must be finite and of shape ({len(track_ids)}, n_frames, n_mels), one row a clip"
         )
@@ -182,7 +182,7 @@ def find_mislabels(track_ids: Sequence[str], features: np.ndarray, labels: Seque
     Raises
     ------
     DataError
-        If a genre has fewer clips than the cross-validation has folds.
+        If there are fewer than two genres, or one has fewer clips than the cross-validation has folds.
 
     Notes
     -----
@@ -190,6 +190,8 @@ def find_mislabels(track_ids: Sequence[str], features: np.ndarray, labels: Seque
     learned, not found. Taught in the notebook ``01_the_data``.
     """
     genres, given, counts = np.unique(np.asarray(labels, dtype=str), return_inverse=True, return_counts=True)
+    if len(genres) < 2:
+        raise DataError(f"clips of {len(genres)} genre cannot be told apart; take clips of at least two")
     if counts.min() < FOLDS:
         raise DataError(f"genre {genres[counts.argmin()]} has {counts.min()} clips, too few for {FOLDS} folds; leave it out")
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))

@@ -115,7 +115,7 @@ def split(
     fold : int
         Which artist fold is the test part, from 1. Only ``artists`` on a corpus with folds uses it.
     valid_fraction, test_fraction : float
-        Sizes of the drawn parts, as fractions of all items (or tracks).
+        Sizes of the drawn parts, as fractions of all items (or tracks); by artist they are met only roughly.
 
     Returns
     -------

@@ -12,6 +12,7 @@ from musicgenre import corpora
 from musicgenre.corpora import audio, check, gtzan
 from musicgenre.corpora.corpus import Corpus
 from musicgenre.errors import DataError
+from musicgenre.features import LogMel
 
 RATE_HZ = 22050
 DURATION_S = 2.0
@@ -86,6 +87,13 @@ def test_missing_empty_and_foreign_files_are_unusable(tmp_path):
         with pytest.raises(DataError) as caught:
             audio.read(path)
         assert str(caught.value) == f"{path}: {reason}"
+
+
+def test_samples_that_no_feature_can_take_are_unusable(tmp_path):
+    path = write(tmp_path / "a.wav", 1e30 * NOISE, subtype="FLOAT")
+    assert examine(path)["reason"].startswith("it holds samples up to ")
+    with pytest.raises(DataError, match="between -1 and 1"):
+        LogMel(n_segments=1, segment_s=1.0)(audio.read(path))
 
 
 def test_a_header_cut_short_is_unusable(tmp_path):

@@ -103,6 +103,12 @@ def test_an_archive_is_downloaded_once_and_leaves_only_its_folder(server, archiv
     assert len(server.requests) == 1
 
 
+def test_an_empty_folder_does_not_count_as_the_corpus(server, archive, tmp_path):
+    (tmp_path / "gtzan" / "genres").mkdir(parents=True)
+    install(server, archive, tmp_path / "gtzan")
+    assert_installed(tmp_path / "gtzan")
+
+
 def test_a_lost_connection_is_taken_up_again(server, archive, tmp_path):
     server.limit = len(archive) // 3
     install(server, archive, tmp_path / "gtzan")

@@ -120,6 +120,8 @@ def test_silent_clips_repeat_nothing():
 def test_repeats_refuse_values_of_the_wrong_kind(values):
     with pytest.raises(DataError, match=r"log_mel of shape .* \(3, n_frames, n_mels\)"):
         faults.find_repeats(list("abc"), values)
+    with pytest.raises(DataError, match=r"log_mel of shape \(0, "):
+        faults.find_repeats([], noise(3)[:0])
 
 
 def test_chroma_hears_the_pitch_class():
@@ -185,6 +187,8 @@ def test_right_labels_are_left_alone():
 def test_mislabels_of_a_genre_with_too_few_clips_say_what_to_do():
     with pytest.raises(DataError, match="genre blues has 3 clips, too few for 5 folds; leave it out"):
         faults.find_mislabels(*clusters(n_clips=3))
+    with pytest.raises(DataError, match="clips of 1 genre cannot be told apart"):
+        faults.find_mislabels(list("abcdef"), np.eye(6), ["blues"] * 6)
 
 
 def test_known_replicas_of_gtzan_are_found(real_data, monkeypatch, tmp_path):

@@ -8,6 +8,7 @@ import soundfile
 from musicgenre.errors import AccessError, DataError
 
 SAMPLE_RATE_HZ = 22050  # GTZAN's own, and librosa's default
+LOUDEST = 1e6  # full scale is 1; far beyond it no feature can be computed
 
 #: The file name extensions of each format that libsndfile reads and that music comes in.
 EXTENSIONS = {
@@ -35,11 +36,11 @@ def open_sound(path: str | Path) -> soundfile.SoundFile:
         If the file is missing, empty or no readable sound file.
     """
     path = Path(path)
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
     try:
         with path.open("rb") as file:
             is_empty = not file.read(1)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise DataError(f"{path}: no such file") from None
     except OSError as error:
         raise AccessError(f"{path}: cannot be read ({error.strerror}); mend that and try again") from None
     if is_empty:

@@ -39,8 +39,8 @@ def describe(corpus: Corpus, *, min_duration_s: float = 29.0, n_jobs: int = -1) 
         ``subtype`` (PCM_16, …) as libsndfile names them; ``peak`` (1 is full scale) and ``rms_db`` (below full scale) of the mono
         mix, which is what features are computed from; ``status`` and ``reason``. The status is
 
-        - ``unusable``: missing, empty, unreadable, damaged, truncated, without samples, with samples that are not numbers, silent
-          or too short;
+        - ``unusable``: missing, empty, unreadable, damaged, truncated, without samples, with samples that are not numbers or far too
+          large, silent or too short;
         - ``note``: usable, with something to know: the content is of another format than the extension says, it is not at 22,050 Hz
           (it will be resampled), not mono (it will be mixed down), of 8 bits, or not WAV;
         - ``ok``.
@@ -98,6 +98,8 @@ def _decode(sound: soundfile.SoundFile, min_duration_s: float) -> tuple[dict, li
         problems.append("it holds no samples")
     elif not math.isfinite(highest - lowest):
         problems.append("it holds samples that are not finite numbers")
+    elif max(-lowest, highest) >= audio.LOUDEST:
+        problems.append(f"it holds samples up to {max(-lowest, highest):.0e}, where full scale is 1")
     elif highest - lowest < SILENCE:
         problems.append("silent")
     if 0 < duration_s < min_duration_s:

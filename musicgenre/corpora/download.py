@@ -62,7 +62,7 @@ def install(name: str, mirrors: Sequence[Mirror], member: str, target: Path) -> 
     -----
     Taught in the notebook ``01_the_data``.
     """
-    if target.is_dir():
+    if target.is_dir() and any(target.iterdir()):
         return target
     archive = target.parent / name
     put_by_hand = archive.exists()

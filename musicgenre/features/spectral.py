@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 import scipy.fft
 
+from musicgenre.corpora import audio
 from musicgenre.errors import DataError, SettingsError
 
 BLOCK_FRAMES = 64  # frames transformed at a time
@@ -306,7 +307,7 @@ class Feature(ABC):
 
         The last segment may be short by up to 10 % of its length and is then filled with zeros.
         """
-        if samples.ndim != 1 or not -1e6 < samples.min(initial=0) <= samples.max(initial=0) < 1e6:  # NaN is not less than anything
+        if samples.ndim != 1 or not np.abs(samples).max(initial=0) < audio.LOUDEST:  # NaN is not less than anything
             raise DataError("samples must be mono, finite and between -1 and 1; read the clip with musicgenre.corpora.audio.read")
         if self.segment_s is None:
             return samples[np.newaxis]
