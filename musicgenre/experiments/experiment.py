@@ -221,7 +221,7 @@ def _made_from(experiment: Experiment, dataset: Dataset, parts: Split, seed: int
     """Hash what a training depends on, so that none goes on from the state of another."""
     import keras
 
-    items = (joblib.hash(dataset.x), parts.digest(dataset.items))
+    items = (joblib.hash((dataset.x, dataset.y)), parts.digest(dataset.items))
     layers = [{key: value for key, value in layer.get_config().items() if key != "name"} for layer in core.layers]  # names count up
     settings = (seed, training, experiment.normalise, layers)
     versions = (keras.config.backend(), keras.__version__, version("musicgenre"))
