@@ -138,7 +138,7 @@ def _cluster(address: str) -> Iterator[None]:
     try:
         from distributed import Client, KilledWorker
     except ModuleNotFoundError:
-        raise SettingsError("--dask needs the extra `cluster`; install it with: pip install -e .[cluster]") from None
+        raise SettingsError("--dask needs the extra `cluster`; install it with: pip install -e '.[cluster]'") from None
     try:
         client = Client(address, timeout=CONNECT_S)
     except (OSError, ValueError) as error:

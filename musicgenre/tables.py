@@ -246,7 +246,7 @@ def headline(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.
 
     printed = paper.reported(paper.headline)
     theirs = "printed no number" if printed is None else f"printed {100 * printed:.4g}%"
-    apart = "no split of its corpus that keeps artists and copies apart is at hand"
+    apart = "with artists and copies kept apart not measured, as the archive of its corpus names no artists"
     if "fault_filtered" in stricter:
         apart = f"with artists and copies kept apart {ours('fault_filtered')}"
     return f"{paper.short_name}, {paper.experiments['name'][paper.headline]}: {theirs}; ours {ours(own)}; {apart}"
