@@ -186,6 +186,6 @@ def test_a_corpus_without_audio_cannot_be_checked():
 def test_real_gtzan_clips_are_whole(real_data):
     need(real_data, "blues.*.wav")
     report = check.describe(corpora.load("gtzan", real_data))
-    assert (report["duration_s"] > 29.9).all()
     assert set(report["status"]) <= {"ok", "unusable"}
+    assert (report.loc[report["status"] == "ok", "duration_s"] > 29.9).all()
     assert set(report.index[report["status"] == "unusable"]) <= {"jazz.00054"}

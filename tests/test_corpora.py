@@ -179,7 +179,7 @@ def test_real_gtzan_clips_load_with_their_facts(real_data):
     assert corpus.genres == gtzan.GENRES
     assert corpus.clips["artist"]["blues.00000"] == "John Lee Hooker"
     assert len(corpus) + corpus.excluded.index.isin(gtzan.facts().index).sum() == 1000
-    assert gtzan.verify(corpus).empty
+    assert set(gtzan.verify(corpus).index) <= {"jazz.00054"}  # damaged in some copies
 
 
 # --- FMA-small

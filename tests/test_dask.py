@@ -206,4 +206,4 @@ def test_a_missing_extra_is_an_error_that_names_it(music, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["musicgenre", "features", "log_mel", str(music), "--dask", "tcp://127.0.0.1:8786"])
     with pytest.raises(SystemExit):
         cli.main()
-    assert capsys.readouterr().err == "musicgenre: --dask needs the extra `cluster`; install it with: pip install -e .[cluster]\n"
+    assert capsys.readouterr().err == "musicgenre: --dask needs the extra `cluster`; install it with: pip install -e '.[cluster]'\n"

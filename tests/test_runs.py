@@ -300,6 +300,28 @@ def test_records_of_different_things_are_not_averaged(tmp_path, change, message)
         handmade.table(tmp_path, first, second | change)
 
 
+def test_segments_drawn_one_by_one_are_a_case_each():
+    made = handmade.record("mlp_3s", 0.5, data=handmade.dataset(n_segments=3), protocol="tracks")
+    tracks, segments = (np.ptp(runs.accuracy([made | {"protocol": rung}])[1:]) for rung in ("tracks", "as_published"))
+    assert segments == pytest.approx(tracks / np.sqrt(3), rel=0.03)  # the three segments of a track are right together
+
+
+def test_runs_on_one_test_set_count_its_chance_besides_their_own():
+    fixed = [handmade.record("mlp_30s", share) | {"seed": seed} for seed, share in enumerate((0.5, 0.75, 1.0))]
+    drawn = [handmade.record("mlp_30s", share, seed=seed) for seed, share in enumerate((0.5, 0.75, 1.0))]
+    assert runs.accuracy(fixed)[1] < runs.accuracy(drawn)[1]
+
+
+def test_runs_on_different_segments_are_not_subtracted():
+    with pytest.raises(DataError, match="lstm_3s and lstm_6s, seed 0: the two runs were tested on different segments"):
+        runs.difference([(handmade.record("lstm_3s"), handmade.record("lstm_6s", seed=1))])
+
+
+def test_the_test_loss_is_the_mean_cross_entropy():
+    expected = -(0.75 * np.log(0.9) + 0.25 * np.log(0.1 / 9))
+    assert handmade.outcome("mlp_30s", 0.75).test_loss == pytest.approx(expected)
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("MUSICGENRE_CACHE", str(tmp_path / "cache"))

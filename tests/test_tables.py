@@ -161,7 +161,7 @@ def test_the_headline_is_the_number_of_the_paper_beside_ours(records):
     nothing = records.iloc[:0]
     assert tables.headline(PAPER, nothing).endswith("ours not run yet; with artists and copies kept apart not run yet")
     assert "printed no number" in tables.headline(papers.read("xu_2024"), nothing)
-    assert tables.headline(papers.read("schaldenbrand_he_2019"), nothing).endswith("is at hand")
+    assert tables.headline(papers.read("schaldenbrand_he_2019"), nothing).endswith("names no artists")
 
 
 def test_badges_lead_to_the_places_of_their_claims(records):

@@ -112,8 +112,8 @@ def test_todays_librosa_moves_the_table_by_little(table_and_clips):
 
 def test_the_ten_second_table_was_made_with_the_recipe_in_todays_librosa(real_data):
     need(real_data, "blues.*.wav")
-    paths = {path.stem: path for path in sorted(real_data.rglob("*.wav"))[::10]}
     table = pd.read_csv(need(real_data, "features_10_sec.csv")).set_index("filename")[list(COLUMNS)]
+    paths = {path.stem: path for path in sorted(real_data.rglob("*.wav"))[::10] if f"{path.stem}.0.wav" in table.index}
     for track_id, path in list(paths.items())[:3]:
         rows = table.loc[[f"{track_id}.{i}.wav" for i in range(3)]]
         off = (Vector57(segment_s=10.0, n_segments=3)(audio.read(path)) - rows).abs() / table.std()
