@@ -257,6 +257,34 @@ def test_the_readme_holds_what_the_records_give():
     assert updated(read("README.md")) == read("README.md"), "the run records have changed: run `make readme`"
 
 
+def imported(path) -> set[str]:
+    """Modules that a file imports, at its top or inside functions: ``musicgenre.runs``, ``keras``."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_modules_import_only_from_those_before_them():
+    """The order is that of CONTRIBUTING.md; a folder is one module."""
+    order = re.search(r"\*(papers, .*?)\.\*", read("CONTRIBUTING.md"), re.DOTALL)[1].replace("\n", " ")
+    layers = ["errors", "settings", *(name.strip() for name in order.split(","))]
+    modules = {path: path.relative_to(ROOT / "musicgenre").with_suffix("").parts[0] for path in (ROOT / "musicgenre").rglob("*.py")}
+    assert set(modules.values()) == {*layers, "__init__"}
+    for path, own in modules.items():
+        used = {name.split(".")[1] for name in imported(path) if name.startswith("musicgenre.")} & set(layers)
+        assert own == "__init__" or {name for name in used if layers.index(name) > layers.index(own)} == set(), path
+
+
+@pytest.mark.parametrize("folder", ["models", "experiments"])
+def test_models_and_their_training_use_keras_alone(folder):
+    for path in (ROOT / "musicgenre" / folder).glob("*.py"):
+        assert {name.split(".")[0] for name in imported(path)} & {"tensorflow", "jax", "torch"} == set(), path
+
+
 def test_the_address_of_the_repository_is_the_configured_one_everywhere():
     """The address is set in `_config.yml`; other files may repeat it but not contradict it."""
     url = CONFIG["repository"]["url"]

@@ -403,10 +403,25 @@ def smoke_cache(tmp_path, monkeypatch) -> Path:
     return private
 
 
-def replication(results: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "musicgenre.cli", "replicate", "demarco_2024", "-e", "mlp_30s", "-p", "tracks", "--seeds", "1"]
-    command += ["--profile", "smoke", "--results", str(results)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ)
+THREE_EPOCHS = """
+import sys
+import time
+from pathlib import Path
+
+from musicgenre import experiments, runs
+from musicgenre.experiments.demarco_2024 import whole_clips
+from musicgenre.settings import Profile
+
+
+def wait(epoch, history):
+    if epoch == 3:
+        time.sleep(600)
+
+
+load = lambda: whole_clips(Profile.SMOKE, None)
+where = {"profile": Profile.SMOKE, "folder": Path(sys.argv[1])}
+runs.replicate(experiments.get("demarco_2024", "mlp_30s"), load, "tracks", **where, on_epoch=wait)
+"""
 
 
 def epochs_done(checkpoints: Path) -> int:
@@ -420,16 +435,18 @@ def epochs_done(checkpoints: Path) -> int:
 def test_a_killed_replication_goes_on_to_the_same_record(tmp_path, smoke_cache):
     name, checkpoints = "demarco_2024/mlp_30s.smoke.tracks.seed0.json", smoke_cache / "checkpoints"
     whole, _ = runs.replicate(MLP, lambda: whole_clips(Profile.SMOKE, None), "tracks", profile=Profile.SMOKE, folder=tmp_path / "whole")
-    killed = replication(tmp_path / "killed")
-    while epochs_done(checkpoints) < 3 and killed.poll() is None:
-        time.sleep(0.01)
-    os.kill(killed.pid, signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL
-    assert 3 <= epochs_done(checkpoints) < 20
+    killed = subprocess.Popen([sys.executable, "-c", THREE_EPOCHS, str(tmp_path / "killed")], env=os.environ)
+    deadline = time.monotonic() + 300
+    while epochs_done(checkpoints) < 3:
+        assert killed.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL and epochs_done(checkpoints) == 3
     assert not list((tmp_path / "killed").rglob("*.json"))
 
-    resumed = replication(tmp_path / "killed")
-    assert resumed.wait(timeout=300) == 0, resumed.stdout.read()
+    command = [sys.executable, "-m", "musicgenre.cli", "replicate", "demarco_2024", "-e", "mlp_30s", "-p", "tracks", "--seeds", "1"]
+    command += ["--profile", "smoke", "--results", str(tmp_path / "killed")]
+    subprocess.run(command, env=os.environ, timeout=300, check=True)
     made = runs.read_record(tmp_path / "killed" / name)
     changing = {"wall_time_s": 0, "written": ""}
     assert made | changing == runs.read_record(tmp_path / "whole" / name) | changing

@@ -1,0 +1,49 @@
+"""The data sets of the experiments: segments cut from frames, and what is made of audio where nothing else is at hand."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from musicgenre import experiments
+from musicgenre.experiments import cut
+from musicgenre.settings import Profile
+
+
+@pytest.mark.parametrize(("segment_s", "n_segments"), [(2, 14), (3, 10), (6, 5), (9, 3)])
+def test_segments_follow_each_other_and_share_no_frame(segment_s, n_segments):
+    n_frames, clip_s = 387, 30
+    numbered = np.arange(2 * n_frames).reshape(2, 1, n_frames, 1)
+    segments = cut(numbered, clip_s=clip_s, segment_s=segment_s, n_segments=n_segments)[..., 0]
+    assert (np.diff(segments, axis=2) == 1).all()
+    assert (segments[:, 1:, 0] > segments[:, :-1, -1]).all()
+    assert np.allclose(segments[0, :, 0] / n_frames * clip_s, segment_s * np.arange(n_segments), atol=clip_s / n_frames)
+    assert (segments[1] - segments[0] == n_frames).all()
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory):
+    """Two clips of noise where GTZAN would be, and no archive."""
+    data, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    for track_id in ("blues.00000", "rock.00001"):
+        folder = data / "genres" / track_id.split(".")[0]
+        folder.mkdir(parents=True)
+        soundfile.write(folder / f"{track_id}.wav", 0.1 * rng.normal(size=30 * 22050), 22050)
+    return data
+
+
+@pytest.mark.parametrize(
+    ("paper", "name", "lite", "full"),
+    [
+        ("srivastava_2022", "cnn_gru", (20, 38, 23), (20, 130, 23)),
+        ("xu_2024", "vgg", (28, 25, 64), (28, 173, 64)),
+        ("holst_2021", "exp_8", (20, 64, 64, 3), (20, 128, 128, 3)),
+        ("demarco_2024", "mlp_30s", (2, 57), (2, 57)),
+        ("demarco_2024", "lstm_3s", (2, 10, 40), (2, 10, 57)),
+        ("demarco_2024", "lstm_10s", (2, 3, 57), (2, 3, 57)),
+    ],
+)
+def test_audio_alone_is_enough(music, paper, name, lite, full):
+    for profile, shape in ((Profile.LITE, lite), (Profile.FULL, full)):
+        made = experiments.get(paper, name).dataset(profile, music)
+        assert made.x.shape == shape and np.isfinite(made.x).all()
+        assert made.feature["source"] == "audio"
