@@ -10,9 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cache
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryFile
 from uuid import uuid4
@@ -21,7 +19,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
-from musicgenre import evaluation, settings
+from musicgenre import evaluation, schemas, settings
 from musicgenre.errors import DataError, SettingsError
 from musicgenre.experiments.dataset import Dataset
 from musicgenre.experiments.experiment import Experiment, Outcome, run
@@ -476,30 +474,10 @@ def verify(made: dict, dataset: Dataset | None = None, experiment: Experiment | 
     return problems
 
 
-@cache
-def _schema() -> dict:
-    return json.loads((files("musicgenre") / "runs.schema.json").read_text())
-
-
-@cache
-def _validator() -> Callable[[dict], dict]:
-    import fastjsonschema  # compiles the schema, because hundreds of records are read for a page
-
-    return fastjsonschema.compile(_schema())
-
-
 def _check(found: dict, path: Path) -> None:
-    from fastjsonschema import JsonSchemaValueException
-
-    try:
-        _validator()(found)
-    except JsonSchemaValueException:
-        from jsonschema import Draft202012Validator  # slow, but says what is wrong with which value
-        from jsonschema.exceptions import best_match
-
-        error = best_match(Draft202012Validator(_schema()).iter_errors(found))
-        place = "/".join(map(str, error.absolute_path)) or "the record"
-        raise DataError(f"{path}: no run record: {place}: {error.message[:200]}") from None
+    if problem := schemas.problem("runs.schema.json", found):
+        place = "/".join(map(str, problem[0])) or "the record"
+        raise DataError(f"{path}: no run record: {place}: {problem[1][:200]}")
 
 
 def _compact(made: dict) -> str:

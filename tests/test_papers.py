@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
-from musicgenre import experiments, papers
+from musicgenre import experiments, papers, schemas
 from musicgenre.errors import DataError, SettingsError
 
 XU = (files(papers) / "xu_2024.yml").read_text(encoding="utf-8")
@@ -356,8 +356,9 @@ def test_clips_are_not_exactly_30_seconds_long(published_features):
 # What is refused
 
 
-def test_the_schema_is_one():
-    jsonschema.Draft202012Validator.check_schema(json.loads((files(papers) / "schema.json").read_text(encoding="utf-8")))
+@pytest.mark.parametrize("name", ["papers/schema.json", "runs.schema.json"])
+def test_the_schema_is_one(name):
+    jsonschema.Draft7Validator.check_schema(schemas.read(name))
 
 
 def test_an_unknown_paper_is_refused_with_the_known_ones():

@@ -5,7 +5,6 @@ One YAML file a paper; ``schema.json`` says what may stand in it. :func:`read` g
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from musicgenre import schemas
 from musicgenre.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ class Paper:
         -----
         Taught in the notebook ``04_demarco_2024``.
         """
-        for value, known in ((experiment, list(self.experiments.index)), (metric, _schema()["$defs"]["metric"]["enum"])):
+        metrics = schemas.read("papers/schema.json")["$defs"]["metric"]["enum"]
+        for value, known in ((experiment, list(self.experiments.index)), (metric, metrics)):
             if value not in known:
                 raise SettingsError(f"{self.id} knows no {value!r}; use one of {', '.join(known)}")
         rows = self.results[(self.results["experiment"] == experiment) & (self.results["metric"] == metric)]
@@ -176,11 +177,6 @@ def read_file(path: str | Path) -> Paper:
     return _paper(_parse(text, str(path)))
 
 
-@cache
-def _schema() -> dict:
-    return json.loads((files(__name__) / "schema.json").read_text(encoding="utf-8"))
-
-
 class _Loader(yaml.SafeLoader):
     """YAML without the silent loss of a key that stands twice."""
 
@@ -220,12 +216,8 @@ def _line(node: yaml.Node | None, place: list) -> int:
 
 def _problems(content: dict) -> Iterator[tuple[list, str]]:
     """Find what is wrong: where (keys and positions) and what, by the schema first, then by what refers to what."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    error = best_match(Draft202012Validator(_schema()).iter_errors(content))
-    if error:
-        yield list(error.absolute_path), error.message
+    if problem := schemas.problem("papers/schema.json", content):
+        yield problem
         return
     for part in ("experiments", "claims", "figures", "contradictions"):
         ids = [entry["id"] for entry in content[part]]
