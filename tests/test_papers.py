@@ -238,14 +238,6 @@ def test_accuracies_above_mean_recalls():
     assert round(recall["precision"].mean(), 4) == 0.875
 
 
-def test_23_coefficients_do_not_survive_the_pools():
-    def pooled(n, padding):
-        return list(itertools.accumulate((2, 3, 4), lambda left, pool: left // pool if padding == "valid" else -(-left // pool), initial=n))
-
-    assert pooled(23, "valid") == [23, 11, 3, 0] and pooled(23, "same") == [23, 12, 4, 1]  # X2
-    assert [pooled(n, padding)[-1] for n in (130, 1293) for padding in ("valid", "same")] == [5, 6, 53, 54]  # X4
-
-
 def test_schaldenbrand_and_he_tested_on_800_tracks():
     accuracies = papers.read("schaldenbrand_he_2019").results.query("metric == 'accuracy'")["value"].to_numpy()
 
@@ -263,7 +255,7 @@ def test_schaldenbrand_and_he_tested_on_800_tracks():
     ("paper", "better", "worse", "n", "in_standard_errors"),
     [
         ("schaldenbrand_he_2019", "conv2d_lstm", "ghosal_lstm", 800, 2.1),
-        ("schaldenbrand_he_2019", "conv2d", "ghosal_lstm", 800, 1.6),
+        ("schaldenbrand_he_2019", "conv2d", "ghosal", 800, 1.8),
         ("schaldenbrand_he_2019", "conv2d_lstm", "conv2d", 800, 0.5),
         ("holst_2021", "exp_8", "exp_7", 1000, 1.7),
     ],
@@ -276,10 +268,6 @@ def test_differences_in_standard_errors(paper, better, worse, n, in_standard_err
 def test_pop_is_rarely_the_hardest_genre():
     last = [by_genre(paper, experiment)["recall"].idxmin() for paper, experiment in TABLES_BY_GENRE]
     assert last.count("pop") == 1 and len(last) == 7  # Xu X6
-
-
-def test_a_shuffled_segment_always_has_siblings_in_training():
-    assert (4 / 14) ** 13 < 1e-7  # Xu X1
 
 
 def conv(kernel: int, inputs: int, filters: int) -> int:
