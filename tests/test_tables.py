@@ -20,12 +20,12 @@ RECORD = re.compile(
 )
 
 
-@pytest.fixture
-def records(tmp_path) -> pd.DataFrame:
+@pytest.fixture(scope="module")
+def records(tmp_path_factory) -> pd.DataFrame:
     """Two seeds of one experiment on two rungs, one seed of another."""
     made = [handmade.record("lstm_3s", share, seed=seed) for seed, share in enumerate((0.5, 1.0))]
     made += [handmade.record("lstm_3s", 0.5) | {"protocol": "fault_filtered"}, handmade.record("mlp_3s", 0.75)]
-    return handmade.table(tmp_path / "records", *made)
+    return handmade.table(tmp_path_factory.mktemp("records"), *made)
 
 
 def test_beside_holds_every_experiment_and_what_was_run(records):
@@ -176,11 +176,12 @@ def test_badges_lead_to_the_places_of_their_claims(records):
 # Scoreboard
 
 
-@pytest.fixture
-def board(records, monkeypatch) -> pd.DataFrame:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.delenv("MUSICGENRE_RESULTS", raising=False)
-    return tables.scoreboard(records).set_index(["paper", "claim"])
+@pytest.fixture(scope="module")
+def board(records) -> pd.DataFrame:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.delenv("MUSICGENRE_RESULTS", raising=False)
+        return tables.scoreboard(records).set_index(["paper", "claim"])
 
 
 def test_the_scoreboard_holds_every_claim_of_every_paper_in_their_order(board, records):
