@@ -94,7 +94,7 @@ def holds(ranking: list, means: dict[str, float]) -> bool:
 
 
 def _difference(difference: dict, made: dict[str, list[dict]], metric: str, genre: str | None) -> Judgement:
-    """Judge a difference by the interval of one more pair of runs."""
+    """Judge a difference by the interval of one more pair of runs; where no more than a direction is claimed, by its sign."""
     of, over, claimed = difference["of"], difference["over"], difference["by"]
     ours = measure_difference(made[of], made[over], metric, genre)
     sign_open = ours.low <= 0 <= ours.high
