@@ -12,6 +12,7 @@ import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 import soundfile
@@ -97,6 +98,15 @@ def test_values_are_the_features_of_the_clips_in_their_order(music, n_jobs):
     assert list(usable.clips.index) == list(corpus.clips.index)
     for path, value in zip(corpus.clips["path"], values, strict=True):
         np.testing.assert_array_equal(value, LogMel(n_segments=1, segment_s=1.0)(audio.read(path)))
+
+
+def test_librosa_is_compiled_before_the_workers_start(music, monkeypatch):
+    """Where several processes fill numba's cache at once, librosa crashes ever after."""
+    monkeypatch.delitem(sys.modules, "librosa.core.pitch", raising=False)
+    compiled, parallel = [], joblib.Parallel
+    monkeypatch.setattr(joblib, "Parallel", lambda **settings: compiled.append("librosa.core.pitch" in sys.modules) or parallel(**settings))
+    extract(folder.load(music), Small(), n_jobs=1, progress=False)
+    assert compiled == [True]
 
 
 def test_a_finished_extraction_does_nothing(music, capfd):

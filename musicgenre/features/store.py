@@ -180,6 +180,9 @@ def extract(corpus: Corpus, feature, *, n_jobs: int = -1, progress: bool = True)
     store = FeatureStore.create(corpus, feature)
     chunks = store.pending()
     if chunks:
+        # Compiles librosa's kernels where that was never done: several workers at once would break numba's cache (numba issue 10128).
+        import librosa.core.pitch  # noqa: F401
+
         paths = corpus.clips["path"]  # a job takes along what it needs of it, not the corpus
         jobs = (
             joblib.delayed(_extract_chunk)(store.folder, feature, describe(feature), rows, paths.iloc[rows.start : rows.stop].to_dict())
