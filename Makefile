@@ -5,6 +5,7 @@ READY := .venv/ready
 BENCHMARKS := $(filter-out __init__ common,$(basename $(notdir $(wildcard benchmarks/*.py))))
 ONE_THREAD := CUDA_VISIBLE_DEVICES= $(patsubst %,%_NUM_THREADS=1,OMP OPENBLAS MKL NUMBA) TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 \
   XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+PYTEST := $(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 CELL_TIMEOUT_S := $(shell sed -n 's/^ *timeout: *\([0-9]*\).*/\1/p' _config.yml)
 
 # Quiet libraries, in one place for tests, book and JupyterLab; a value from outside wins.
@@ -27,8 +28,8 @@ readme: $(READY) ## write what the run records give into the README
 test: $(READY) ## check the code style, run the tests, run every notebook (always with the profile smoke)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	MUSICGENRE_PROFILE=smoke $(BIN)/pytest tests --ignore=tests/test_site.py
-	MUSICGENRE_PROFILE=smoke $(BIN)/pytest --nbmake --nbmake-timeout=$(CELL_TIMEOUT_S) notebooks
+	MUSICGENRE_PROFILE=smoke $(PYTEST) tests --ignore=tests/test_site.py
+	MUSICGENRE_PROFILE=smoke $(PYTEST) --nbmake --nbmake-timeout=$(CELL_TIMEOUT_S) notebooks
 
 site-test: $(READY) ## test the rendered site (after `make book`; needs Chromium)
 	$(BIN)/pytest tests/test_site.py

@@ -25,6 +25,13 @@ def toc_files() -> list[str]:
     return [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile librosa before the workers of pytest-xdist do so at once, which would break numba's cache (numba issue 10128)."""
+    if not hasattr(config, "workerinput"):  # which is what the workers have
+        import librosa.beat
+        import librosa.core.pitch  # noqa: F401
+
+
 CHAPTERS = [Path(file).name for file in toc_files() if file.startswith("notebooks/")]
 
 
