@@ -38,16 +38,21 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric of one experiment over its runs: mean, interval of one run (:func:`measure`; NaN where there is none), number of runs."""
+    """A metric of one experiment over its runs: mean, interval of one run (:func:`measure`; NaN where there is none), number of runs.
+
+    And how many of them never began to learn (:func:`musicgenre.runs.never_began`).
+    """
 
     mean: float
     low: float
     high: float
     runs: int
+    never_began: int = 0
 
     def __str__(self) -> str:
         interval = "" if np.isnan(self.low) else f"{self.low:.1%} to {self.high:.1%}, "
-        return f"{self.mean:.1%} ({interval}{self.runs} {'run' if self.runs == 1 else 'runs'})"
+        stuck = f", {self.never_began} never began to learn" if self.never_began else ""
+        return f"{self.mean:.1%} ({interval}{self.runs} {'run' if self.runs == 1 else 'runs'}{stuck})"
 
     @property
     def pairs(self) -> str:
@@ -104,8 +109,10 @@ def measure(found: list[dict], metric: str = "accuracy", genre: str | None = Non
         For precision, recall and F1.
     """
     if metric in ("accuracy", "top3"):
-        return Measured(*runs.accuracy(found, by="segment" if metric == "accuracy" else "top3"), len(found))
-    return Measured(*_mean_and_spread([_value(made, metric, genre) for made in found]), len(found))
+        values = runs.accuracy(found, by="segment" if metric == "accuracy" else "top3")
+    else:
+        values = _mean_and_spread([_value(made, metric, genre) for made in found])
+    return Measured(*values, len(found), sum(map(runs.never_began, found)))
 
 
 def measure_difference(of: list[dict], over: list[dict], metric: str = "accuracy", genre: str | None = None) -> Measured:

@@ -408,6 +408,21 @@ def _n_test_sets(found: Iterable[dict]) -> int:
     return len({(*made["tracks"]["track_id"], *made["tracks"]["segments"]) for made in found})
 
 
+def never_began(made: dict) -> bool:
+    """Say whether a training never began to learn: its model gives all test items one and the same genre.
+
+    Parameters
+    ----------
+    made : dict
+        A record. Of a system that is not trained in epochs, such as the majority, the answer is no.
+
+    Notes
+    -----
+    Taught in the notebook ``10_what_survives``.
+    """
+    return bool(made["history"]) and np.count_nonzero(np.sum(made["scores"]["segment"]["confusion"], axis=0)) == 1
+
+
 def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
     """Summarise runs of the same experiment, profile and protocol over seeds and folds.
 
@@ -422,7 +437,8 @@ def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index ``paper``, ``experiment``, ``profile``, ``protocol``; columns ``mean``, ``sd`` (over runs), ``low``, ``high`` (95 %
-        interval of one run, see :func:`musicgenre.evaluation.run_interval`), ``runs`` and ``files``.
+        interval of one run, see :func:`musicgenre.evaluation.run_interval`), ``runs``, ``never_began`` (how many of them, see
+        :func:`never_began`) and ``files``.
 
     Notes
     -----
@@ -432,9 +448,10 @@ def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
     for key, group in records.groupby(["paper", "experiment", "profile", "protocol"], sort=False):
         mean, low, high = accuracy(group["record"], by=by)
         sd = group["track_accuracy" if by == "track" else "accuracy"].std()  # NaN of one run
-        rows[key] = {"mean": mean, "sd": sd, "low": low, "high": high, "runs": len(group), "files": list(group["file"])}
+        row = {"mean": mean, "sd": sd, "low": low, "high": high, "runs": len(group), "never_began": sum(map(never_began, group["record"]))}
+        rows[key] = row | {"files": list(group["file"])}
     index = pd.MultiIndex.from_tuples(list(rows), names=["paper", "experiment", "profile", "protocol"])
-    return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "low", "high", "runs", "files"])
+    return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "low", "high", "runs", "never_began", "files"])
 
 
 def verify(made: dict, dataset: Dataset | None = None, experiment: Experiment | None = None) -> list[str]:

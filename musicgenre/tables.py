@@ -44,7 +44,7 @@ def beside(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
     -------
     pandas.DataFrame
         Index ``experiment``, all of the paper's and then our own; columns ``paper`` (fraction or NaN) and, for each protocol that
-        was run, ``mean``, ``sd``, ``low``, ``high``, ``runs`` and ``files``; ``gap`` is the mean under the paper's own protocol minus
+        was run, the columns of :func:`musicgenre.runs.summarise`; ``gap`` is the mean under the paper's own protocol minus
         that on the highest rung that was run.
 
     Notes
@@ -89,9 +89,9 @@ def in_words(table: pd.DataFrame, *, link: bool = False) -> pd.DataFrame:
     def cell(row: pd.Series, protocol: str) -> str:
         if pd.isna(row.get((protocol, "mean"))):
             return NONE
-        mean, sd, low, high, n, files = (row[(protocol, column)] for column in ("mean", "sd", "low", "high", "runs", "files"))
+        mean, sd, low, high, n, stuck, files = row[protocol][["mean", "sd", "low", "high", "runs", "never_began", "files"]]
         number = f"{100 * mean:.1f}" + ("" if pd.isna(sd) else f" ± {100 * sd:.1f}")
-        interval = f"({100 * low:.1f} to {100 * high:.1f}, n = {int(n)})"
+        interval = f"({100 * low:.1f} to {100 * high:.1f}, n = {int(n)}{f', {int(stuck)} never began to learn' if stuck else ''})"
         return Html(f"{number}<br>{interval}<br>".replace(" ", "&nbsp;") + links(files)) if link else f"{number} {interval}"
 
     protocols = [p for p in PROTOCOLS if (p, "mean") in table.columns]

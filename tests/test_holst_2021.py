@@ -130,6 +130,10 @@ def test_tsne_keeps_neighbours_and_is_repeatable():
     assert np.array_equal(placed, paper_experiments.tsne(values))
 
 
+def test_tsne_of_a_network_that_never_began_to_learn():
+    assert not paper_experiments.tsne(np.ones((40, 128), np.float32)).any()
+
+
 # Arithmetic of the contradictions
 
 

@@ -72,6 +72,16 @@ def test_in_words_gives_percentages_with_their_spread(records):
     assert text.loc["lstm_6s", "tracks"] == text.loc["lstm_10s", "paper"] == tables.NONE
 
 
+def test_a_run_that_never_began_to_learn_is_marked(tmp_path):
+    stuck, learned = handmade.record("lstm_3s", dict.fromkeys(handmade.GENRES, 0.0), seed=0), handmade.record("lstm_3s", seed=1)
+    counts = np.array(stuck["scores"]["segment"]["confusion"])
+    stuck["scores"]["segment"]["confusion"] = [[int(n), *[0] * 9] for n in counts.sum(axis=1)]
+    assert [runs.never_began(made) for made in (stuck, learned, stuck | {"history": {}})] == [True, False, False]
+    records = handmade.table(tmp_path, stuck, learned)
+    assert tables.in_words(tables.beside(PAPER, records)).loc["lstm_3s", "tracks"].endswith("n = 2, 1 never began to learn)")
+    assert "2 runs, 1 never began to learn" in tables.headline(PAPER, records)
+
+
 def test_linked_cells_lead_to_the_records_in_the_repository(records, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("MUSICGENRE_RESULTS", raising=False)

@@ -57,7 +57,7 @@ def hidden(model, x: np.ndarray) -> np.ndarray:
 
 
 def tsne(activations: np.ndarray) -> np.ndarray:
-    """Reduce activations to two dimensions by t-SNE, with scikit-learn's defaults; shape (n_pictures, 2).
+    """Reduce activations to two dimensions by t-SNE, with scikit-learn's defaults; shape (n_pictures, 2); zeros where all are equal.
 
     Notes
     -----
@@ -65,6 +65,8 @@ def tsne(activations: np.ndarray) -> np.ndarray:
     """
     from sklearn.manifold import TSNE
 
+    if not np.ptp(activations, axis=0).any():  # of a network that never began to learn; scikit-learn would crash
+        return np.zeros((len(activations), 2))
     return TSNE(perplexity=min(30, (len(activations) - 1) / 3), random_state=0).fit_transform(activations)
 
 
