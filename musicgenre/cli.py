@@ -32,7 +32,7 @@ DataOption = Annotated[
     Path | None, typer.Option("--data", "-d", help="Folder of real data.", envvar="MUSICGENRE_DATA", exists=True, file_okay=False)
 ]
 CorpusArgument = Annotated[str, typer.Argument(help="synthetic, gtzan, fma_small, or a folder with one subfolder a genre.")]
-JobsOption = Annotated[int, typer.Option("--jobs", "-j", help="Worker processes; -1 uses every core.")]
+JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Worker processes; 0 uses every core.")]
 
 CONNECT_S = 10  # to wait for a Dask scheduler, and for its workers
 
@@ -64,7 +64,7 @@ def fetch(
 def check(
     corpus: CorpusArgument,
     data: DataOption = None,
-    jobs: JobsOption = -1,
+    jobs: JobsOption = 0,
     min_duration: Annotated[float, typer.Option(min=0, help="Seconds; a shorter clip cannot be used.")] = 29.0,
 ) -> None:
     """Read every file of a corpus and print those that are damaged, short or silent, or wrongly named, with the reason.
@@ -78,7 +78,7 @@ def check(
     for reason, group in clips.excluded.groupby("reason"):
         some = ", ".join(group.index[:3]) + (f" and {len(group) - 3} more" if len(group) > 3 else "")
         typer.echo(f"left out   {some}: {reason}")
-    found = describe(clips, min_duration_s=min_duration, n_jobs=jobs)
+    found = describe(clips, min_duration_s=min_duration, n_jobs=jobs or -1)
     for track_id, row in found[found["status"] != "ok"].iterrows():
         typer.echo(f"{row['status']:10s} {track_id}: {row['reason']}")
     counts = found["status"].value_counts()
@@ -105,7 +105,7 @@ def features(
     corpus: CorpusArgument = "synthetic",
     data: DataOption = None,
     parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", help="A parameter of the feature, as NAME=VALUE.")] = None,
-    jobs: JobsOption = -1,
+    jobs: JobsOption = 0,
     dask: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786; needs the extra `cluster`.")
     ] = None,
@@ -115,12 +115,11 @@ def features(
     Ends with status 1 where no clip can be used.
     """
     from musicgenre import corpora
-    from musicgenre import features as known
     from musicgenre.features import store
 
-    made, clips = _feature(known, feature, parameter or []), corpora.load(corpus, data)
+    made, clips = _feature(feature, parameter or []), corpora.load(corpus, data)
     with _cluster(dask) if dask else nullcontext():
-        result = store.extract(clips, made, n_jobs=jobs)
+        result = store.extract(clips, made, n_jobs=jobs or -1)
     for track_id, reason in result.failures["reason"].items():
         typer.echo(f"failed {track_id}: {reason}", err=True)
     typer.echo(f"{len(result.corpus) - len(result.failures)} clips done, {len(result.failures)} failed: {result.folder}")
@@ -156,8 +155,10 @@ def _cluster(address: str) -> Iterator[None]:
             raise MusicGenreError(f"--dask {address}: stopped ({reason}); give the command again, and it goes on from there") from None
 
 
-def _feature(known, name: str, parameters: list[str]):
-    kinds = {kind.name: kind for kind in (known.LogMel, known.Mfcc, known.Vector57, known.MelImage)}
+def _feature(name: str, parameters: list[str]):
+    from musicgenre.features import LogMel, MelImage, Mfcc, Vector57
+
+    kinds = {kind.name: kind for kind in (LogMel, Mfcc, Vector57, MelImage)}
     if name not in kinds:
         raise SettingsError(f"unknown feature {name!r}; use one of {', '.join(kinds)}")
     known_names = [field.name for field in dataclasses.fields(kinds[name])]
@@ -181,13 +182,13 @@ def replicate(
     experiment: Annotated[list[str] | None, typer.Option("--experiment", "-e", help="Only these experiments.")] = None,
     protocol: Annotated[list[str] | None, typer.Option("--protocol", "-p", help="Only these rungs of the leak ladder.")] = None,
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="Number of seeds, counted from 0 [default: 10 where a run is short, else 3].")
+        int | None, typer.Option(min=1, help="Number of seeds, counted from 0 (default: 10 where a run is short, else 3).")
     ] = None,
     profile: Annotated[
         Profile, typer.Option(envvar="MUSICGENRE_PROFILE", help="smoke: built-in corpus; lite: long hop; full: audio.")
     ] = Profile.SMOKE,
     data: DataOption = None,
-    results: Annotated[Path | None, typer.Option(help="Folder of the run records [default: book/results, or the cache for smoke].")] = None,
+    results: Annotated[Path | None, typer.Option(help="Folder of the run records (default: book/results, or the cache for smoke).")] = None,
     force: Annotated[bool, typer.Option(help="Run again what is recorded already.")] = False,
 ) -> None:
     """Run the experiments of a paper and write a record of each run.
@@ -230,7 +231,7 @@ def report(
     profile: Annotated[Profile, typer.Option(envvar="MUSICGENRE_PROFILE", help="Records of this profile.")] = Profile.LITE,
     results: Annotated[
         Path | None,
-        typer.Option(help="Folder of the run records [default: book/results, or the cache for smoke].", exists=True, file_okay=False),
+        typer.Option(help="Folder of the run records (default: book/results, or the cache for smoke).", exists=True, file_okay=False),
     ] = None,
 ) -> None:
     """Print each paper's table beside ours, and the verdict on each claim."""

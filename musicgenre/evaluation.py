@@ -167,10 +167,10 @@ def _of_one_more(correct: Sequence[np.ndarray], counts: Sequence[np.ndarray], n_
     runs = [(np.asarray(right), np.asarray(n)) for right, n in zip(correct, counts, strict=True)]
     accuracies = np.array([right.sum() / n.sum() for right, n in runs])
     of_test_set = np.mean([_cluster_variance(right, n) if drawn == "tracks" else _variance(right, n) for right, n in runs])
-    of_one = n_test_sets == 1
-    alike = 1 if of_one else len(runs) / n_test_sets  # runs that share a test set tell of its chance but once
-    between = accuracies.var(ddof=alike) if len(runs) > 1 else 0.0
-    variance = 2 * of_test_set + (1 + 1 / len(runs)) * between if of_one else (1 + 1 / n_test_sets) * max(of_test_set, between)
+    on_one_set = n_test_sets == 1
+    ddof = 1 if on_one_set else len(runs) / n_test_sets  # runs that share a test set tell of its chance but once
+    between = accuracies.var(ddof=ddof) if len(runs) > 1 else 0.0
+    variance = 2 * of_test_set + (1 + 1 / len(runs)) * between if on_one_set else (1 + 1 / n_test_sets) * max(of_test_set, between)
     half = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt(variance)
     return accuracies.mean() + np.array([-half, half])
 

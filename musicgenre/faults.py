@@ -158,7 +158,7 @@ def find_distortion(corpus: Corpus) -> pd.DataFrame:
     -----
     Not found: any other noise or damage, and clipping that a lossy format has smoothed. Taught in the notebook ``01_the_data``.
     """
-    level = ((track_id, np.abs(audio.read(path))) for track_id, path in corpus.audio_paths.items())
+    level = ((track_id, np.abs(audio.read(path, sample_rate_hz=None))) for track_id, path in corpus.audio_paths.items())
     clipped = pd.Series({track_id: np.mean((values >= 0.999 * values.max()) & (values > 0)) for track_id, values in level}, name="clipped")
     return clipped[clipped >= DISTORTED].sort_values(ascending=False).rename_axis("track_id").to_frame()
 

@@ -135,8 +135,8 @@ class Job:
 
     def path(self, folder: Path, profile: Profile) -> Path:
         """Return the file that holds, or will hold, its record."""
-        paper, name = self.experiment.paper, self.experiment.id
-        return path_of(folder, paper, name, self.protocol, seed=self.seed, fold=self.fold, profile=profile)
+        made = self.experiment
+        return path_of(folder, made.paper, made.id, self.protocol, seed=self.seed, fold=self.fold, profile=profile)
 
 
 def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None = None, seeds: int | None = None) -> list[Job]:
@@ -325,7 +325,10 @@ def _refuse_mixtures(records: pd.DataFrame) -> None:
         for odd in records.index[made_from != first][:1]:
             alike = (records[keys] == records.loc[odd, keys]).all(axis=1)
             files = f"{records.loc[alike, 'file'].iloc[0]} and {records.at[odd, 'file']}"
-            raise DataError(f"{files} are of different {what} and cannot stand in one table; keep one in another folder (--results)")
+            raise DataError(
+                f"{files} are of different {what} and cannot stand in one table; "
+                "make both again (--force), or keep one in another folder (--results)"
+            )
 
 
 def accuracy(found: Iterable[dict], *, by: str = "segment") -> tuple[float, float, float]:
@@ -447,7 +450,7 @@ def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
     rows = {}
     for key, group in records.groupby(["paper", "experiment", "profile", "protocol"], sort=False):
         mean, low, high = accuracy(group["record"], by=by)
-        sd = group["track_accuracy" if by == "track" else "accuracy"].std()  # NaN of one run
+        sd = group[{"segment": "accuracy", "track": "track_accuracy"}[by]].std()  # NaN of one run
         row = {"mean": mean, "sd": sd, "low": low, "high": high, "runs": len(group), "never_began": sum(map(never_began, group["record"]))}
         rows[key] = row | {"files": list(group["file"])}
     index = pd.MultiIndex.from_tuples(list(rows), names=["paper", "experiment", "profile", "protocol"])

@@ -28,11 +28,13 @@ def problem(name: str, content: object) -> tuple[list, str] | None:
 
     try:
         _validator(name)(content)
-    except JsonSchemaValueException:
+    except JsonSchemaValueException as refused:
         from jsonschema import Draft7Validator  # takes seconds to import, but says which value is wrong
         from jsonschema.exceptions import best_match
 
         error = best_match(Draft7Validator(read(name)).iter_errors(content))
+        if error is None:  # of patterns the two have different views: to jsonschema "vgg" and "vgg" with a line break are alike
+            return refused.path[1:], refused.message
         return list(error.absolute_path), error.message
     return None
 

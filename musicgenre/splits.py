@@ -147,7 +147,7 @@ def split(
     else:
         part = items["fault_filtered"]
         if part.isna().all():
-            raise SettingsError("this corpus has no fault-filtered split; use the protocol tracks or artists")
+            raise SettingsError("this corpus has no fault-filtered split; use the protocol tracks, or artists where it names artists")
     positions = {name: np.flatnonzero(part == name) for name in PARTS}
     empty = [name for name in PARTS if len(positions[name]) == 0]
     if empty:

@@ -51,22 +51,19 @@ def beside(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.LI
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    summary = runs.summarise(records[(records["paper"] == paper.id) & (records["profile"] == str(profile))])
+    found = runs.summarise(records[(records["paper"] == paper.id) & (records["profile"] == str(profile))]).droplevel(["paper", "profile"])
     rows = {}
     for name, experiment in experiments.of_paper(paper.id).items():
         reported = paper.reported(name) if name in paper.experiments.index else None
         row = {("paper", ""): np.nan if reported is None else reported}
-        means = {}
-        for protocol in PROTOCOLS:
-            if (key := (paper.id, name, str(profile), protocol)) in summary.index:
-                row |= {(protocol, column): summary.at[key, column] for column in summary.columns}
-                means[protocol] = summary.loc[key, "mean"]
-        own, highest = experiment.protocols[0], next(reversed(means), None)
-        if own in means and own != highest:
-            row[("gap", "")] = means[own] - means[highest]
+        rungs = [protocol for protocol in PROTOCOLS if (name, protocol) in found.index]
+        row |= {(rung, column): found.at[(name, rung), column] for rung in rungs for column in found.columns}
+        own = experiment.protocols[0]
+        if own in rungs[:-1]:
+            row[("gap", "")] = row[own, "mean"] - row[rungs[-1], "mean"]
         rows[name] = row
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="experiment")
-    order = [("paper", ""), *((p, c) for p in PROTOCOLS for c in summary.columns), ("gap", "")]
+    order = [("paper", ""), *((p, c) for p in PROTOCOLS for c in found.columns), ("gap", "")]
     table.columns = pd.MultiIndex.from_tuples(table.columns)
     return table.reindex(columns=[column for column in order if column in table.columns])
 
@@ -468,7 +465,8 @@ def report(paper: Paper, *, profile: Profile = Profile.LITE, folder: Path | None
     folder : Path, optional
         Where the run records are.
     """
-    records = runs.read_records(folder or runs.results_folder(profile), paper.id)
+    folder = folder or runs.results_folder(profile)
+    records = runs.read_records(folder, paper.id)
     synthetic = " (built-in synthetic corpus)" if profile is Profile.SMOKE else ""
     title = f"{paper.short_name}: {paper.title}"
     numbers = in_words(beside(paper, records, profile=profile)).to_string()
@@ -477,4 +475,6 @@ def report(paper: Paper, *, profile: Profile = Profile.LITE, folder: Path | None
         for claim_id, row in claims(paper, records, profile=profile).iterrows()
     ]
     note = f"Accuracy by segment in per cent, profile {profile}{synthetic}: mean ± sd (95 % interval of one run, runs)"
+    if not (records["profile"] == str(profile)).any():
+        note += f"\nNo run of the profile {profile} is recorded in {folder}; name another profile (--profile) or folder (--results)."
     return "\n".join([title, "=" * len(title), note, "", numbers, "", *judged, ""])

@@ -6,6 +6,7 @@ holds. *Not reproduced*: neither. *Cannot be judged*: the paper gives no number 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import experiments
+from musicgenre.errors import DataError
 from musicgenre.judgements import Judgement, Missing, Verdict, listed, measure, measure_difference, of_experiment
 from musicgenre.papers import Paper
 from musicgenre.settings import Profile
@@ -42,7 +44,7 @@ def judge(paper: Paper, claim_id: str, records: pd.DataFrame, profile: Profile =
         return Judgement(Verdict.UNDECIDABLE, claim["why"])
     try:
         if claim["judged_by"] == "check":
-            return getattr(import_module(f"musicgenre.checks.{paper.id}"), claim["check"])(records)
+            return check(paper, claim["check"])(records)
         made = {name: of_experiment(records, paper.id, name) for name in experiments_of(claim)}
         metric, genre = claim["metric"] or "accuracy", claim["genre"]
         if claim["judged_by"] == "difference":
@@ -51,15 +53,29 @@ def judge(paper: Paper, claim_id: str, records: pd.DataFrame, profile: Profile =
         return Judgement(Verdict.NOT_RUN, str(error))
     measured = {name: measure(found, metric, genre) for name, found in made.items()}
     found = listed(measured)
-    if any(np.isnan(measured[name].low) for name in claim["values"] or {}):
+    values = claim["values"] or {}
+    if any(np.isnan(measured[name].low) for name in values):
         return Judgement(Verdict.NOT_RUN, found)
-    inside = all(measured[name].low <= value <= measured[name].high for name, value in (claim["values"] or {}).items())
+    inside = all(measured[name].low <= value <= measured[name].high for name, value in values.items())
     ranked = claim["ranking"] is not None and holds(claim["ranking"], {name: value.mean for name, value in measured.items()})
-    if claim["judged_by"] == "ranking" and not claim["values"]:
-        return Judgement(Verdict.REPRODUCED if ranked else Verdict.NOT, found)
     if inside and (ranked or claim["judged_by"] == "value"):
         return Judgement(Verdict.REPRODUCED, found)
     return Judgement(Verdict.PARTLY if ranked else Verdict.NOT, found)
+
+
+def check(paper: Paper, name: str) -> Callable[[pd.DataFrame], Judgement]:
+    """Return the function of :mod:`musicgenre.checks` that judges a claim by a rule of its own.
+
+    Raises
+    ------
+    DataError
+        If there is none of this name.
+    """
+    module = f"musicgenre.checks.{paper.id}"
+    try:
+        return getattr(import_module(module), name)
+    except (ModuleNotFoundError, AttributeError):
+        raise DataError(f"{paper.id}.yml names the check {name}, but {module} has no such function") from None
 
 
 def on_rung(records: pd.DataFrame, protocol: str) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import json
 import re
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ def test_every_check_that_a_claim_names_can_be_run(paper):
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_every_check_that_a_contradiction_names_is_in_the_chapter_or_in_its_module(paper):
-    module, text = import_module(f"musicgenre.checks.{paper}"), chapter(paper)
+    name = f"musicgenre.checks.{paper}"
+    module, text = import_module(name) if find_spec(name) else None, chapter(paper)
     named = read(paper).contradictions["check"].dropna()
     assert [name for name in named if not (callable(getattr(module, name, None)) or f"def {name}(" in text)] == []

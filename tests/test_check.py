@@ -156,7 +156,7 @@ def test_silence_is_unusable_be_it_zero_constant_or_cancelled_by_mixing_down(tmp
 
 def test_a_short_clip_is_unusable(tmp_path):
     row = examine(write(tmp_path / "a.wav", NOISE[:11025]))
-    assert (row["status"], row["reason"]) == ("unusable", "too short: 0.5 s of at least 1 s")
+    assert (row["status"], row["reason"]) == ("unusable", "too short: 0.5 s of at least 1 s (--min-duration)")
 
 
 def test_any_number_of_jobs_gives_the_same_report(tmp_path):

@@ -308,6 +308,20 @@ def test_own_folder_follows_links_below_a_genre_but_not_in_circles(tmp_path):
     assert describe(corpus).loc["rock/gone", "reason"] == "no such file"
 
 
+def test_own_folder_follows_folders_that_lead_to_each_other_once(tmp_path):
+    for name in ("jazz/a.wav", "rock/one/b.wav", "rock/two/c.wav"):
+        write_sound(tmp_path / "music" / name)
+    (tmp_path / "music" / "rock" / "one" / "more").symlink_to(tmp_path / "music" / "rock" / "two")
+    (tmp_path / "music" / "rock" / "two" / "more").symlink_to(tmp_path / "music" / "rock" / "one")
+    clips = folder.load(tmp_path / "music").clips
+    assert list(clips.index) == ["jazz/a", "rock/one/b", "rock/one/more/c", "rock/two/c", "rock/two/more/b"]
+
+
+def test_genres_that_are_numbers_keep_their_labels():
+    corpus = Corpus("numbers", pd.DataFrame({"genre": [2, 10, 2, 33]}, index=list("abcd")))
+    assert corpus.genres == ("10", "2", "33") and list(corpus.labels) == [1, 0, 1, 2]
+
+
 def test_own_folder_stops_at_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
     for name in ("music/jazz/a.wav", "music/rock/album/b.wav"):
         write_sound(tmp_path / name)

@@ -103,6 +103,18 @@ def test_an_archive_is_downloaded_once_and_leaves_only_its_folder(server, archiv
     assert len(server.requests) == 1
 
 
+def test_an_unpacking_that_was_stopped_leaves_no_archive_for_good(server, archive, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(download, "unpack", stop)
+        install(server, archive, tmp_path / "gtzan")
+    install(server, archive, tmp_path / "gtzan")
+    assert_installed(tmp_path / "gtzan")
+    assert [file.name for file in (tmp_path / "gtzan").iterdir()] == ["genres"]
+
+
 def test_an_empty_folder_does_not_count_as_the_corpus(server, archive, tmp_path):
     (tmp_path / "gtzan" / "genres").mkdir(parents=True)
     install(server, archive, tmp_path / "gtzan")

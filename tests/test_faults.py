@@ -156,6 +156,13 @@ def test_silence_quiet_clips_and_pure_tones_are_not_distorted(tmp_path):
     assert list(faults.find_distortion(Corpus("four", clips)).index) == ["clipped"]
 
 
+@pytest.mark.parametrize("rate_hz", [22050, 44100, 48000])
+def test_clipping_is_found_at_every_sample_rate(tmp_path, rate_hz):
+    soundfile.write(tmp_path / "a.wav", np.clip(np.random.default_rng(0).normal(size=rate_hz), -1, 1), rate_hz)
+    clips = pd.DataFrame({"genre": ["rock"], "path": [str(tmp_path / "a.wav")]}, index=["a"])
+    assert list(faults.find_distortion(Corpus("one", clips)).index) == ["a"]
+
+
 def test_distortion_is_not_sought_without_audio():
     with pytest.raises(DataError, match="corpus features: no audio file is at hand for a"):
         faults.find_distortion(Corpus("features", pd.DataFrame({"genre": ["rock"]}, index=["a"])))

@@ -1,6 +1,5 @@
 """The repository keeps its own rules: clean notebooks with one skeleton, one list of chapters, one address, one set of dependencies."""
 
-import argparse
 import ast
 import json
 import re
@@ -9,13 +8,14 @@ import shlex
 import tomllib
 
 import pytest
+import typer
 import yaml
 from conftest import CHAPTERS, CONFIG, ROOT, toc_files
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from musicgenre import experiments, papers, runs
+from musicgenre import cli, experiments, papers, runs
 
 NOTEBOOKS = ROOT / "notebooks"
 LONGEST_CELL = 40  # lines, about a screen
@@ -220,19 +220,14 @@ def test_docstrings_name_chapters_that_use_them(name, path, text):
 
 def test_commands_in_the_texts_name_runs_that_there_are():
     """Whoever copies a command of the book gets runs, and not an error."""
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    parser.add_argument("paper", nargs="?")
-    for flag in ("--all", "--force"):
-        parser.add_argument(flag, action="store_true")
-    for long, short in (("--experiment", "-e"), ("--protocol", "-p"), ("--seeds", "-s"), ("--profile", "-P"), ("--data", "-d")):
-        parser.add_argument(long, short, action="append")
+    replicate = typer.main.get_command(cli.app).commands["replicate"]
     found = {command for _, text in texts() for command in re.findall(r"musicgenre replicate +((?:-|\w*[a-z])[^`\"\n{}…]*)", text)}
     assert len(found) > 3
     for command in found:
-        given = parser.parse_args(shlex.split(command, comments=True))
-        for paper in experiments.PAPERS if given.all else [given.paper]:
-            chosen = [experiments.get(paper, name) for name in given.experiment or experiments.of_paper(paper)]
-            assert runs.plan(chosen, protocols=given.protocol), command
+        given = replicate.make_context("replicate", shlex.split(command.replace("FOLDER", "."), comments=True)).params
+        for paper in experiments.PAPERS if given["everything"] else [given["paper"]]:
+            chosen = [experiments.get(paper, name) for name in given["experiment"] or experiments.of_paper(paper)]
+            assert runs.plan(chosen, protocols=given["protocol"], seeds=given["seeds"]), command
 
 
 def test_no_result_is_typed_by_hand():
@@ -254,7 +249,20 @@ def test_no_result_is_typed_by_hand():
 def test_the_readme_holds_what_the_records_give():
     """The headlines and verdicts in the README are made from the run records, and made again when they change."""
     updated = runpy.run_path(str(ROOT / "book" / "_ext" / "readme.py"))["updated"]
-    assert updated(read("README.md")) == read("README.md"), "the run records have changed: run `make readme`"
+    assert updated(read("README.md")) == read("README.md"), "run records or papers have changed: run `make readme`"
+
+
+def test_compiled_code_does_not_make_the_book_run_again(tmp_path):
+    """The digest that names the execution cache changes with the package, not with what Python and numba compile of it."""
+    digest = runpy.run_path(str(ROOT / "book" / "_ext" / "musicgenre_book.py"))["digest"]
+    digest.__globals__["ROOT"] = tmp_path
+    (tmp_path / "requirements.lock").touch()
+    (tmp_path / "musicgenre" / "__pycache__").mkdir(parents=True)
+    before = digest()
+    (tmp_path / "musicgenre" / "__pycache__" / "kernels.nbi").touch()
+    assert digest() == before
+    (tmp_path / "musicgenre" / "new.py").touch()
+    assert digest() != before
 
 
 def imported(path) -> set[str]:

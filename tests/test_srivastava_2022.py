@@ -30,7 +30,7 @@ def records(accuracy: dict[str, float], f1: dict[str, dict[str, float]] | None =
     for name, share in accuracy.items():
         by_genre = {genre: {"precision": 0.5, "recall": 0.5, "f1": (f1 or {}).get(name, {}).get(genre, 0.5)} for genre in GENRES}
         tracks = {"track_id": list(range(200)), "correct": [round(10 * share)] * 200, "segments": [10] * 200}
-        made = {"tracks": tracks, "by_genre": by_genre, "protocol": protocol}
+        made = {"tracks": tracks, "by_genre": by_genre, "protocol": protocol, "history": {}}
         rows.append({"paper": PAPER.id, "experiment": name, "profile": "lite", "protocol": protocol, "record": made})
     return pd.DataFrame(rows, columns=["paper", "experiment", "profile", "protocol", "record"])
 

@@ -174,8 +174,8 @@ def test_clips_that_fail_are_named_with_the_reason_and_left_out(faulty_music):
     corpus = folder.load(faulty_music)
     made = extract(corpus, Small(), n_jobs=2, progress=False)
     assert made.failures["reason"].to_dict() == {
-        TOO_SHORT: "clip lasts 0.0 s; 2 segments of 0.5 s need 1 s",
-        EMPTY: f"{faulty_music / EMPTY}.wav: the file is empty (0 bytes); fetch it again",
+        TOO_SHORT: "clip lasts 0.0 s; 2 segments of 0.5 s need 1 s; take fewer or shorter ones",
+        EMPTY: "the file is empty (0 bytes); fetch it again",
     }
     usable, values = made.read()
     assert set(corpus.clips.index) - set(usable.clips.index) == {TOO_SHORT, EMPTY} == set(usable.excluded.index)
@@ -187,7 +187,7 @@ def test_a_corpus_of_failures_is_an_error(tmp_path):
     for genre in ("one", "two"):
         (tmp_path / "bad" / genre).mkdir(parents=True)
         (tmp_path / "bad" / genre / "text.wav").write_text("no sound")
-    with pytest.raises(DataError, match=r"no clip of the corpus bad could be used; the first: .*text\.wav: not a readable sound file"):
+    with pytest.raises(DataError, match=r"no clip of the corpus bad could be used; the first, one/text: not a readable sound file"):
         extract(folder.load(tmp_path / "bad"), Small(), n_jobs=1, progress=False).read()
 
 
@@ -217,7 +217,7 @@ def test_a_clip_that_has_gone_is_reported_and_skipped(music):
     gone = Path(corpus.clips["path"].iloc[-1])
     gone.unlink()
     made = extract(corpus, Small(), n_jobs=1, progress=False)
-    assert made.failures["reason"].to_dict() == {corpus.clips.index[-1]: f"{gone}: no such file"}
+    assert made.failures["reason"].to_dict() == {corpus.clips.index[-1]: "no such file"}
 
 
 def test_a_clip_that_may_not_be_read_stops_the_extraction_and_does_not_count_as_failed(music, monkeypatch):
@@ -354,6 +354,6 @@ def test_the_command_line_extracts_names_failures_and_goes_on(faulty_music, cach
     made = next((cache / "features").iterdir())
     for run in runs:
         assert run.stdout == f"{N_CLIPS - 2} clips done, 2 failed: {made}\n"
-        assert f"failed {EMPTY}: {faulty_music / EMPTY}.wav: the file is empty (0 bytes); fetch it again\n" in run.stderr
+        assert f"failed {EMPTY}: the file is empty (0 bytes); fetch it again\n" in run.stderr
     assert re.search(rf"music log_mel: 100%.*{N_CLIPS}/{N_CLIPS}", runs[0].stderr)
     assert "%" not in runs[1].stderr  # nothing was left to do

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicgenre import judgements, papers, verdicts
+from musicgenre.errors import DataError
 from musicgenre.judgements import Missing, Verdict
 from musicgenre.settings import Profile
 
@@ -139,6 +140,11 @@ def test_a_difference_is_taken_seed_against_seed(tmp_path):
 def test_a_claim_with_a_check_is_judged_by_it(tmp_path):
     judged = judge(tmp_path, "C7", mlp_30s={"rock": 0.25, "blues": 0.5})  # all genres are equally certain
     assert judged.verdict == Verdict.PARTLY and "lowest recalls: rock 25.0%, blues 50.0%" in judged.found
+
+
+def test_a_check_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"demarco_2024\.yml names the check loudness, but musicgenre\.checks\.demarco_2024 has no such"):
+        judge(tmp_path, "C7", with_claim("C7", check="loudness"), mlp_30s=0.5)
 
 
 def test_a_claim_that_cannot_be_judged_says_why():

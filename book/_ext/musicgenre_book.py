@@ -30,7 +30,7 @@ def digest() -> str:
     folders = ("musicgenre", "benchmarks", "book/results", "book/benchmarks")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     for path in sorted([ROOT / "requirements.lock", *files]):
-        if path.suffix != ".pyc":
+        if "__pycache__" not in path.parts:  # numba keeps its code there too
             sha.update(f"{path.relative_to(ROOT)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
     return sha.hexdigest()[:16]
 

@@ -54,15 +54,15 @@ def open_sound(path: str | Path) -> soundfile.SoundFile:
         raise DataError(f"{path}: not a readable sound file ({reason}); fetch it again") from None
 
 
-def read(path: str | Path, *, sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarray:
+def read(path: str | Path, *, sample_rate_hz: int | None = SAMPLE_RATE_HZ) -> np.ndarray:
     """Read a clip as mono samples, exactly as ``librosa.load`` does.
 
     Parameters
     ----------
     path : str or Path
         A sound file in any format that libsndfile reads (WAV, AU, FLAC, OGG, MP3, …).
-    sample_rate_hz : int
-        The clip is resampled to this rate in Hz (soxr, high quality) where its own differs.
+    sample_rate_hz : int or None
+        The clip is resampled to this rate in Hz (soxr, high quality) where its own differs; None keeps its own.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def read(path: str | Path, *, sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarra
         raise DataError(f"{path}: the file holds no samples; fetch it again")
     if not np.isfinite(samples).all():
         raise DataError(f"{path}: the file holds samples that are not finite numbers; fetch it again")
-    if rate != sample_rate_hz:
+    if sample_rate_hz not in (None, rate):
         import librosa  # heavy, and rarely needed: GTZAN is at 22,050 Hz already
 
         samples = librosa.resample(samples, orig_sr=rate, target_sr=sample_rate_hz)

@@ -103,7 +103,7 @@ def _decode(sound: soundfile.SoundFile, min_duration_s: float) -> tuple[dict, li
     elif highest - lowest < SILENCE:
         problems.append("silent")
     if 0 < duration_s < min_duration_s:
-        problems.append(f"too short: {duration_s:.1f} s of at least {min_duration_s:g} s")
+        problems.append(f"too short: {duration_s:.1f} s of at least {min_duration_s:g} s (--min-duration)")
     return row, problems
 
 

@@ -55,7 +55,7 @@ class Corpus:
             raise DataError(f"corpus {self.name}: clip {clips.index[clips['genre'].isna()][0]} has no genre")
         if clips.empty:
             raise DataError(f"corpus {self.name}: no clips found")
-        object.__setattr__(self, "clips", clips)
+        object.__setattr__(self, "clips", clips.assign(genre=clips["genre"].map(str)))  # class numbers are places in sorted text
 
     @property
     def audio_paths(self) -> pd.Series:

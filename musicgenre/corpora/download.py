@@ -65,24 +65,26 @@ def install(name: str, mirrors: Sequence[Mirror], member: str, target: Path) -> 
     if target.is_dir() and any(target.iterdir()):
         return target
     archive = target.parent / name
-    put_by_hand = archive.exists()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if not put_by_hand:
-            fetch(archive, mirrors)
-        elif not any(_matches(archive, mirror.hash) for mirror in mirrors):
+        if not archive.exists():
+            part = fetch(archive, mirrors)
+            unpack(part, member, target)
+            part.unlink()
+        elif any(_matches(archive, mirror.hash) for mirror in mirrors):  # put there by hand
+            unpack(archive, member, target)
+        else:
             hashes = " or ".join(sorted({mirror.hash for mirror in mirrors}))
             raise DataError(f"{archive}: not the expected archive, or damaged: its hash is not {hashes}; delete it and try again")
-        unpack(archive, member, target)
-        if not put_by_hand:
-            archive.unlink()
     except OSError as error:
         raise DataError(f"{target.parent}: cannot be written ({error.strerror or error}); make room there or use another folder") from None
     return target
 
 
 def fetch(archive: Path, mirrors: Sequence[Mirror]) -> Path:
-    """Download an archive from the first mirror that delivers it whole.
+    """Download an archive from the first mirror that delivers it whole; return the file, whose name is that of a part.
+
+    Under its own name it would count as put there by hand, where unpacking is stopped.
 
     Raises
     ------
@@ -95,8 +97,7 @@ def fetch(archive: Path, mirrors: Sequence[Mirror]) -> Path:
         part = archive.with_name(f"{archive.name}.{mirror.hash[-8:]}.part")
         reason = _fetch_from(mirror, part)
         if reason is None:
-            os.replace(part, archive)
-            return archive
+            return part
         kept = f"; the {_size(part) / 1e6:,.1f} MB that came are kept for the next call" if part.exists() else ""
         failures.append(f"  {mirror.url}\n    {reason}{kept}")
     raise DataError(
@@ -169,7 +170,7 @@ def unpack(archive: Path, member: str, target: Path) -> Path:
     """
     with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=target.parent) as scratch:
         try:
-            extract = _extract_zip if archive.suffix == ".zip" else _extract_tar
+            extract = _extract_zip if ".zip" in archive.suffixes else _extract_tar
             for _ in tqdm(extract(archive, Path(scratch)), desc=f"unpacking {archive.name}", unit=" files", disable=None):
                 pass
         except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error) as error:

@@ -4,7 +4,7 @@ The audio has no licence and is not part of this package: :func:`load` reads a c
 What is known about the clips is part of it, in ``gtzan_tracks.csv``. It is put together from four sources:
 
 - artist and title: the index of GTZAN by Bob Sturm ("The GTZAN dataset: Its contents, its faults, their effects on evaluation,
-  and its future use", arXiv:1306.1461), 919 artists known;
+  and its future use", arXiv:1306.1461), 244 artists of 919 clips;
 - ``fault_filtered``: the split of C. Kereliuk, B. Sturm & J. Larsen ("Deep Learning and Music Adversaries", IEEE Transactions on
   Multimedia 17, 2015), 443 / 197 / 290 clips; no artist, by name, is in two parts, and 70 clips are left out;
 - ``artist_fold``, ``artist_group``: the three artist-filtered folds of J. Foleiss & T. Tavares ("Texture selection for automatic
@@ -14,7 +14,6 @@ What is known about the clips is part of it, in ``gtzan_tracks.csv``. It is put 
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -131,7 +130,7 @@ def facts() -> pd.DataFrame:
         Index ``track_id``; the columns of ``gtzan_tracks.csv`` (see the module's text for their sources) and ``fault``:
         ``replica:<track_id>`` where the files of two clips are equal byte for byte (both are marked), ``repeated or distorted``
         where the artist folds leave the clip out for another reason; which of the two, their authors do not say. Missing values
-        are NaN.
+        are NaN, in ``fault`` None.
 
     Notes
     -----
@@ -242,7 +241,7 @@ def _why_not(file: Path, name: Path, known: pd.Index) -> str | None:
         return "not one of the ten genre folders"
     if file.is_dir():
         return "a folder, not a clip"
-    if not re.fullmatch(r"\.(wav|au)", name.suffix.lower()):
+    if name.suffix.lower() not in (".wav", ".au"):
         return "not a .wav or .au file"
     if name.stem not in known:
         return "not named like a clip of GTZAN, such as blues.00000.wav"

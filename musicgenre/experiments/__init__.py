@@ -5,6 +5,7 @@ Each paper has a file with its ``EXPERIMENTS``; :func:`get` and :func:`of_paper`
 
 from importlib import import_module
 
+from musicgenre import papers
 from musicgenre.errors import SettingsError
 from musicgenre.experiments.dataset import Dataset, cut
 from musicgenre.experiments.experiment import Experiment, Outcome, run
@@ -13,7 +14,7 @@ from musicgenre.experiments.training import Training, best_epoch
 __all__ = ["PAPERS", "Dataset", "Experiment", "Outcome", "Training", "best_epoch", "cut", "get", "of_paper", "run"]
 
 #: Papers with experiments, in the order of the book; the baselines are no paper, but are run and recorded like one.
-PAPERS = ("demarco_2024", "baselines", "srivastava_2022", "schaldenbrand_he_2019", "xu_2024", "holst_2021")
+PAPERS = (papers.PAPERS[0], "baselines", *papers.PAPERS[1:])
 
 
 def of_paper(paper: str) -> dict[str, Experiment]:

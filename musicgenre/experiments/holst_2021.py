@@ -3,7 +3,6 @@
 Taught in the notebook ``09_holst_2021``.
 """
 
-import sys
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def pictures(
         pieces = cut(log_mel, clip_s=30, segment_s=3, n_segments=10)
         drawn = lite_size or size
         images = np.empty((*pieces.shape[:2], *drawn, 3), np.uint8)
-        for clip, image in zip(tqdm(pieces, desc="pictures", disable=not sys.stderr.isatty()), images, strict=True):
+        for clip, image in zip(tqdm(pieces, desc="pictures", disable=None), images, strict=True):
             image[:] = [colour_image(piece, drawn) for piece in clip]
         smaller = [SMALLER.format(*drawn, *size)] if lite_size else []
         return Dataset.from_segments(corpus, images, feature, (LONG_HOP, *smaller))

@@ -25,9 +25,7 @@ def clips(profile: Profile, data: Path | None) -> Dataset:
     if profile is Profile.LITE:
         corpus, log_mel, feature = lite_log_mel(data, "fma_small")
         return Dataset.from_segments(corpus, log_mel[:, :, : log_mel.shape[2] * N_FRAMES // 1292 + 1], feature, (LONG_HOP, OTHER_RATE))
-    feature = LogMel(segment_s=27.85, n_segments=1)
-    corpus, log_mel, described = extracted(corpus_of(profile, data, "fma_small"), feature)
-    return Dataset.from_segments(corpus, log_mel[:, :, :N_FRAMES], described)
+    return Dataset.from_segments(*extracted(corpus_of(profile, data, "fma_small"), LogMel(segment_s=27.85, n_segments=1)))  # N_FRAMES
 
 
 _experiment = partial(

@@ -91,9 +91,12 @@ class Checkpoint:
         about = {"made_from": self.made_from, "history": history, "seconds": self.earlier_s + seconds}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(f".{uuid4().hex}.partial")
-        with open(partial, "wb") as file:
-            np.savez(file, about=json.dumps(about), **arrays)
-        os.replace(partial, self.path)
+        try:
+            with open(partial, "wb") as file:
+                np.savez(file, about=json.dumps(about), **arrays)
+            os.replace(partial, self.path)
+        finally:
+            partial.unlink(missing_ok=True)  # where the disk is full, or the user stops it
 
     def restore(self, state: list) -> tuple[dict, list[np.ndarray]] | None:
         """Set the state to that of the last epoch; return history and best weights, or None where there is nothing to go on from."""

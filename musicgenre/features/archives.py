@@ -30,7 +30,7 @@ def find(data: Path | None, name: str) -> Path | None:
     DataError
         If there is more than one.
     """
-    found = sorted(file for file in files_below(data) if file.name == name) if data else []
+    found = sorted({file.resolve() for file in files_below(data) if file.name == name}) if data else []  # links are no second file
     if len(found) > 1:
         raise DataError(f"{len(found)} files named {name} below {data}; keep one of them there")
     return found[0] if found else None

@@ -315,7 +315,7 @@ class Feature(ABC):
         missing = self.n_segments * length - len(samples)
         if missing > 0.1 * length:
             needed = f"{self.n_segments} segments of {self.segment_s:g} s need {self.n_segments * self.segment_s:g} s"
-            raise DataError(f"clip lasts {len(samples) / self.sample_rate_hz:.1f} s; {needed}")
+            raise DataError(f"clip lasts {len(samples) / self.sample_rate_hz:.1f} s; {needed}; take fewer or shorter ones")
         samples = np.pad(samples, (0, missing)) if missing > 0 else samples[: self.n_segments * length]
         return samples.reshape(self.n_segments, length)
 

@@ -13,7 +13,7 @@ import platform
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -133,7 +133,8 @@ class FeatureStore:
             raise DataError(f"{self.folder}: {n_pending} of {len(status)} clips are not extracted yet; call extract() again")
         failures = self.failures
         if (status == FAILED).all():
-            raise DataError(f"no clip of the corpus {self.corpus.name} could be used; the first: {failures['reason'].iloc[0]}")
+            first, reason = next(failures["reason"].items())
+            raise DataError(f"no clip of the corpus {self.corpus.name} could be used; the first, {first}: {reason}")
         if failures.empty:
             return self.corpus, self.values[:]
         excluded = pd.concat([self.corpus.excluded, failures])
@@ -216,7 +217,7 @@ def _extract_chunk(folder: Path, feature, described: dict, rows: range, paths: M
         except AccessError:  # it may pass, and a failure is kept for good
             raise
         except DataError as error:
-            failures[track_id] = str(error)
+            failures[track_id] = str(error).removeprefix(f"{path}: ")  # run records keep it, and name no folder of a machine
     _write_chunk(folder, rows, values, failures, [FAILED if track_id in failures else DONE for track_id in paths])
     return len(rows)
 
@@ -245,7 +246,7 @@ def fill(store: FeatureStore, read_rows: Callable[[range], np.ndarray], *, progr
     progress : bool
         Show a progress bar where there is work to do.
     """
-    chunks: Iterable[range] = store.pending()
+    chunks = store.pending()
     for rows in tqdm(chunks, desc=f"{store.corpus.name} {store.feature.name}", unit="chunk", disable=not (progress and chunks)):
         _write_chunk(store.folder, rows, read_rows(rows), {}, DONE)
     return store

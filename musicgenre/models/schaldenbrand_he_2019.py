@@ -82,8 +82,8 @@ def conv2d(
     lstm : bool
         As in :func:`ghosal`.
     filters : tuple of int
-        Filters of the convolutions; 128 in the first, which then has the 6,272 parameters of section 3.2. It leaves an eighth
-        of the bands; the second filter spans all of those, as the second 1D filter does, and is ours.
+        Filters of the convolutions; 128 in the first, which then has the 6,272 parameters of section 3.2. It leaves a
+        sixteenth of the bands; the second filter spans all of those, as the second 1D filter does, and is ours.
     units : int
         Size of the LSTM; unsaid.
     """

@@ -180,12 +180,14 @@ def read_file(path: str | Path) -> Paper:
 class _Loader(yaml.SafeLoader):
     """YAML without the silent loss of a key that stands twice."""
 
-    def construct_mapping(self, node, deep=False):
-        keys = [key for key, _ in node.value]
-        for i, key in enumerate(keys):
-            if any(key.value == other.value for other in keys[:i]):
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
-        return super().construct_mapping(node, deep)
+    def compose_mapping_node(self, anchor):
+        node = super().compose_mapping_node(anchor)
+        seen = []
+        for key, _ in node.value:  # as written: merged keys, which may be overridden, are added later
+            if key.value in seen:
+                raise yaml.composer.ComposerError(None, None, f"{key.value!r} stands twice", key.start_mark)
+            seen.append(key.value)
+        return node
 
 
 def _parse(text: str, name: str) -> dict:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from musicgenre.plots import COLOURS
+from musicgenre.plots import COLOURS, MARKERS
 
 
 def sequence(values: np.ndarray, names: Sequence[str], *, slice_s: float) -> Figure:
@@ -69,17 +69,16 @@ def accuracy_by_epoch(
     figure, axes = plt.subplots(1, len(histories), figsize=(9.5, 3.6), sharey=True, squeeze=False)
     for axis, (name, found) in zip(axes[0], histories.items(), strict=True):
         axis.axhline(printed[name], color="black", linestyle=":", label="test, paper")
+        axis.set(title=name, xlabel="epoch", ylim=(0, 1.02))
+        if not found:
+            axis.text(0.5, 0.5, "not run yet", transform=axis.transAxes, ha="center")
+            continue
         for key, dash, colour, label in (("accuracy", "-", COLOURS[0], "training"), ("val_accuracy", "--", COLOURS[1], "validation")):
-            if not found:
-                axis.text(0.5, 0.5, "not run yet", transform=axis.transAxes, ha="center")
-                break
             curves = np.array([history[key] for history in found])
             epochs = np.arange(1, curves.shape[1] + 1)
             axis.plot(epochs, curves.mean(axis=0), dash, color=colour, label=label)
             axis.fill_between(epochs, curves.min(axis=0), curves.max(axis=0), color=colour, alpha=0.2)
-        if found:
-            axis.plot(np.full(len(found), epochs[-1]), tested[name], "D", color="black", markersize=5, linestyle="", label="test, ours")
-        axis.set(title=name, xlabel="epoch", ylim=(0, 1.02))
+        axis.plot(np.full(len(found), epochs[-1]), tested[name], "D", color="black", markersize=5, linestyle="", label="test, ours")
     axes[0, 0].set_ylabel("accuracy (fraction)")
     axes[0, -1].legend(fontsize=8, loc="lower right")
     return figure
@@ -114,7 +113,7 @@ def reliability(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """
     figure, axis = plt.subplots(figsize=(5, 4.4))
     axis.plot([0, 1], [0, 1], color="black", linestyle=":", label="calibrated")
-    for (name, table), colour, marker in zip(tables.items(), COLOURS, "os^", strict=False):
+    for (name, table), colour, marker in zip(tables.items(), COLOURS, MARKERS, strict=False):
         axis.plot(table["confidence"], table["accuracy"], color=colour, linestyle="-", label=name)
         axis.scatter(table["confidence"], table["accuracy"], s=10 + 4 * table["n"], color=colour, marker=marker, alpha=0.7)
     axis.set(xlabel="mean largest probability", ylabel="accuracy (fraction)", xlim=(0, 1.02), ylim=(-0.02, 1.02))
@@ -132,15 +131,15 @@ def origin_of_rows(panels: Mapping[str, np.ndarray], in_test: Mapping[int, bool]
     in_test : mapping
         Whether a clip, by its number, is in the test part.
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=(9.5, 3.6), sharey=True)
-    for axis, (title, clips) in zip(axes, panels.items(), strict=True):
+    figure, axes = plt.subplots(1, len(panels), figsize=(9.5, 3.6), sharey=True, squeeze=False)
+    for axis, (title, clips) in zip(axes[0], panels.items(), strict=True):
         tested = np.vectorize(in_test.get)(clips)
         axis.imshow(tested, cmap="Greys", vmin=0, vmax=1.4, aspect="auto")
         for (row, column), clip in np.ndenumerate(clips):
             axis.text(column, row, clip, ha="center", va="center", fontsize=7, color="white" if tested[row, column] else "black")
         axis.set(title=title, xlabel="row of the sequence")
         axis.grid(False)
-    axes[0].set_ylabel("sequence")
+    axes[0, 0].set_ylabel("sequence")
     return figure
 
 
