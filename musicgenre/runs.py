@@ -135,8 +135,8 @@ class Job:
 
     def path(self, folder: Path, profile: Profile) -> Path:
         """Return the file that holds, or will hold, its record."""
-        made = self.experiment
-        return path_of(folder, made.paper, made.id, self.protocol, seed=self.seed, fold=self.fold, profile=profile)
+        experiment = self.experiment
+        return path_of(folder, experiment.paper, experiment.id, self.protocol, seed=self.seed, fold=self.fold, profile=profile)
 
 
 def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None = None, seeds: int | None = None) -> list[Job]:

@@ -246,6 +246,12 @@ def test_no_result_is_typed_by_hand():
     assert unused == set()
 
 
+def test_the_page_of_the_package_holds_every_module():
+    shown = set(re.findall(r"automodule:: (\S+)", read("book/api.md")))
+    modules = {path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "musicgenre").rglob("*.py")}
+    assert shown == {name.removesuffix("/__init__").replace("/", ".") for name in modules} - {"musicgenre", "musicgenre.cli"}
+
+
 def test_the_readme_holds_what_the_records_give():
     """The headlines and verdicts in the README are made from the run records, and made again when they change."""
     updated = runpy.run_path(str(ROOT / "book" / "_ext" / "readme.py"))["updated"]
