@@ -451,8 +451,7 @@ def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
     for key, group in records.groupby(["paper", "experiment", "profile", "protocol"], sort=False):
         mean, low, high = accuracy(group["record"], by=by)
         sd = group[{"segment": "accuracy", "track": "track_accuracy"}[by]].std()  # NaN of one run
-        row = {"mean": mean, "sd": sd, "low": low, "high": high, "runs": len(group), "never_began": sum(map(never_began, group["record"]))}
-        rows[key] = row | {"files": list(group["file"])}
+        rows[key] = [mean, sd, low, high, len(group), sum(map(never_began, group["record"])), list(group["file"])]
     index = pd.MultiIndex.from_tuples(list(rows), names=["paper", "experiment", "profile", "protocol"])
     return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "low", "high", "runs", "never_began", "files"])
 

@@ -82,7 +82,7 @@ def files_below(root: Path) -> Iterator[Path]:
 
     for folder, folders, files in os.walk(root, followlinks=True, onerror=refuse):
         here = Path(folder)
-        way = {folder.resolve() for folder in (here, *here.parents)}
+        way = {step.resolve() for step in (here, *here.parents)}
         loops = [name for name in folders if any(step.is_relative_to((here / name).resolve()) for step in way)]
         folders[:] = [name for name in folders if name not in loops]
         yield from (here / name for name in files + loops)

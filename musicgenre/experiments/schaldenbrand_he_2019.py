@@ -25,7 +25,8 @@ def clips(profile: Profile, data: Path | None) -> Dataset:
     if profile is Profile.LITE:
         corpus, log_mel, feature = lite_log_mel(data, "fma_small")
         return Dataset.from_segments(corpus, log_mel[:, :, : log_mel.shape[2] * N_FRAMES // 1292 + 1], feature, (LONG_HOP, OTHER_RATE))
-    return Dataset.from_segments(*extracted(corpus_of(profile, data, "fma_small"), LogMel(segment_s=27.85, n_segments=1)))  # N_FRAMES
+    feature = LogMel(segment_s=27.85, n_segments=1)  # of N_FRAMES
+    return Dataset.from_segments(*extracted(corpus_of(profile, data, "fma_small"), feature))
 
 
 _experiment = partial(
