@@ -13,13 +13,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
-from musicgenre import evaluation, schemas, settings
+from musicgenre import atomic, evaluation, schemas, settings
 from musicgenre.errors import DataError, SettingsError
 from musicgenre.experiments.dataset import Dataset
 from musicgenre.experiments.experiment import Experiment, Outcome, run
@@ -251,10 +250,8 @@ def _make_writable(folder: Path) -> None:
 def write_record(path: Path, made: dict) -> None:
     """Check a record against the schema and write it, at once or not at all."""
     _check(made, path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{uuid4().hex}.partial")
-    partial.write_text(_compact(made))
-    os.replace(partial, path)
+    with atomic.write(path) as partial:
+        partial.write_text(_compact(made))
 
 
 def read_record(path: Path) -> dict:

@@ -1,8 +1,11 @@
 """The data sets of the experiments: segments cut from frames, and what is made of audio where nothing else is at hand."""
 
+import re
+
 import numpy as np
 import pytest
 import soundfile
+from conftest import ROOT
 
 from musicgenre import experiments
 from musicgenre.experiments import cut
@@ -47,3 +50,17 @@ def test_audio_alone_is_enough(music, paper, name, lite, full):
         made = experiments.get(paper, name).dataset(profile, music)
         assert made.x.shape == shape and np.isfinite(made.x).all()
         assert made.feature["source"] == "audio"
+
+
+def test_the_readme_makes_a_data_set_and_its_parts_of_a_folder_of_music(tmp_path, monkeypatch):
+    (example,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    rng = np.random.default_rng(0)
+    for genre in ("blues", "rock"):
+        (tmp_path / "folder of music" / genre).mkdir(parents=True)
+        for i in range(10):
+            soundfile.write(tmp_path / "folder of music" / genre / f"{i}.wav", 0.1 * rng.normal(size=30 * 22050), 22050)
+    monkeypatch.chdir(tmp_path)
+    made = {}
+    exec(example, made)
+    assert made["data"].x.shape[:1] == made["data"].y.shape == (200,)
+    assert sorted(np.concatenate([made["parts"].train, made["parts"].valid, made["parts"].test])) == list(range(200))

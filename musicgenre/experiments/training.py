@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 from zipfile import BadZipFile
 
 import numpy as np
 
+from musicgenre import atomic
 from musicgenre.errors import DataError, SettingsError
 from musicgenre.settings import Profile
 
@@ -89,14 +88,8 @@ class Checkpoint:
         arrays = {f"state_{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(state)}
         arrays |= {f"best_{i}": weight for i, weight in enumerate(best)}
         about = {"made_from": self.made_from, "history": history, "seconds": self.earlier_s + seconds}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(f".{uuid4().hex}.partial")
-        try:
-            with open(partial, "wb") as file:
-                np.savez(file, about=json.dumps(about), **arrays)
-            os.replace(partial, self.path)
-        finally:
-            partial.unlink(missing_ok=True)  # where the disk is full, or the user stops it
+        with atomic.write(self.path) as partial, open(partial, "wb") as file:
+            np.savez(file, about=json.dumps(about), **arrays)
 
     def restore(self, state: list) -> tuple[dict, list[np.ndarray]] | None:
         """Set the state to that of the last epoch; return history and best weights, or None where there is nothing to go on from."""

@@ -12,7 +12,6 @@ import os
 import platform
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,7 +23,7 @@ import zarr
 import zarr.codecs
 from tqdm.auto import tqdm
 
-from musicgenre import settings
+from musicgenre import atomic, settings
 from musicgenre.corpora import audio
 from musicgenre.corpora.corpus import Corpus
 from musicgenre.errors import AccessError, DataError
@@ -227,10 +226,8 @@ def _write_chunk(folder: Path, rows: range, values: np.ndarray, failures: dict[s
     group = zarr.open_group(folder, mode="r+")
     group["values"][rows.start : rows.stop] = values
     if failures:
-        file = folder / "failures" / f"{rows.start:08d}.json"
-        written = file.with_suffix(f".{uuid.uuid4().hex}")  # another process may be writing the same chunk
-        written.write_text(json.dumps(failures))
-        os.replace(written, file)
+        with atomic.write(folder / "failures" / f"{rows.start:08d}.json") as partial:  # another process may be writing the same chunk
+            partial.write_text(json.dumps(failures))
     group["status"][rows.start : rows.stop] = status
 
 
