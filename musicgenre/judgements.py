@@ -70,7 +70,9 @@ def listed(values: Mapping[str, object] | pd.Series, style: str = "") -> str:
 
 
 def of_experiment(records: pd.DataFrame, paper: str, experiment: str, protocol: str | None = None) -> list[dict]:
-    """Return the records of an experiment, under the paper's own protocol if no other is named.
+    """Return the records of an experiment, under the paper's own protocol if no other is named: of the runs that learned.
+
+    See :func:`musicgenre.runs.learned`.
 
     Parameters
     ----------
@@ -90,7 +92,7 @@ def of_experiment(records: pd.DataFrame, paper: str, experiment: str, protocol: 
     chosen = records[(records["paper"] == paper) & (records["experiment"] == experiment) & (records["protocol"] == protocol)]
     if chosen.empty:
         raise Missing(f"no run of {experiment} under {protocol}")
-    return list(chosen["record"])
+    return list(runs.learned(chosen)["record"])
 
 
 def measure(found: list[dict], metric: str = "accuracy", genre: str | None = None) -> Measured:

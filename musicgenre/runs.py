@@ -423,6 +423,24 @@ def never_began(made: dict) -> bool:
     return bool(made["history"]) and np.count_nonzero(np.sum(made["scores"]["segment"]["confusion"], axis=0)) == 1
 
 
+def learned(records: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the runs that :func:`never_began` to learn; where none began, keep all.
+
+    A mean of trainings that learned and of guesses would say nothing of either.
+
+    Parameters
+    ----------
+    records : pandas.DataFrame
+        As :func:`read_records` gives them, of one experiment under one protocol.
+
+    Notes
+    -----
+    Taught in the notebook ``10_what_survives``.
+    """
+    began = ~records["record"].map(never_began).astype(bool)
+    return records[began] if began.any() else records
+
+
 def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
     """Summarise runs of the same experiment, profile and protocol over seeds and folds.
 
@@ -436,9 +454,9 @@ def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index ``paper``, ``experiment``, ``profile``, ``protocol``; columns ``mean``, ``sd`` (over runs), ``low``, ``high`` (95 %
-        interval of one run, see :func:`musicgenre.evaluation.run_interval`), ``runs``, ``never_began`` (how many of them, see
-        :func:`never_began`) and ``files``.
+        Index ``paper``, ``experiment``, ``profile``, ``protocol``; columns ``mean``, ``sd``, ``low``, ``high`` (95 % interval of one
+        run, see :func:`musicgenre.evaluation.run_interval`) and ``runs`` of those that :func:`learned`; ``never_began`` (how many
+        never did) and ``files`` (of all).
 
     Notes
     -----
@@ -446,9 +464,10 @@ def summarise(records: pd.DataFrame, *, by: str = "segment") -> pd.DataFrame:
     """
     rows = {}
     for key, group in records.groupby(["paper", "experiment", "profile", "protocol"], sort=False):
-        mean, low, high = accuracy(group["record"], by=by)
-        sd = group[{"segment": "accuracy", "track": "track_accuracy"}[by]].std()  # NaN of one run
-        rows[key] = [mean, sd, low, high, len(group), sum(map(never_began, group["record"])), list(group["file"])]
+        counted = learned(group)
+        mean, low, high = accuracy(counted["record"], by=by)
+        sd = counted[{"segment": "accuracy", "track": "track_accuracy"}[by]].std()  # NaN of one run
+        rows[key] = [mean, sd, low, high, len(counted), sum(map(never_began, group["record"])), list(group["file"])]
     index = pd.MultiIndex.from_tuples(list(rows), names=["paper", "experiment", "profile", "protocol"])
     return pd.DataFrame(list(rows.values()), index=index, columns=["mean", "sd", "low", "high", "runs", "never_began", "files"])
 

@@ -88,7 +88,8 @@ def in_words(table: pd.DataFrame, *, link: bool = False) -> pd.DataFrame:
             return NONE
         mean, sd, low, high, n, stuck, files = row[protocol][["mean", "sd", "low", "high", "runs", "never_began", "files"]]
         number = f"{100 * mean:.1f}" + ("" if pd.isna(sd) else f" ± {100 * sd:.1f}")
-        interval = f"({100 * low:.1f} to {100 * high:.1f}, n = {int(n)}{f', {int(stuck)} never began to learn' if stuck else ''})"
+        left_out = {0: "", len(files): ", never began to learn"}.get(stuck, f", without {stuck:.0f} that never began to learn")
+        interval = f"({100 * low:.1f} to {100 * high:.1f}, n = {n:.0f}{left_out})"
         return Html(f"{number}<br>{interval}<br>".replace(" ", "&nbsp;") + links(files)) if link else f"{number} {interval}"
 
     protocols = [p for p in PROTOCOLS if (p, "mean") in table.columns]
@@ -236,10 +237,12 @@ def headline(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.
     own, *stricter = experiments.get(paper.id, paper.headline).protocols
 
     def ours(protocol: str) -> str:
-        try:
-            return str(judgements.measure(judgements.of_experiment(records, paper.id, paper.headline, protocol)))
-        except judgements.Missing:
+        on = records[(records["paper"] == paper.id) & (records["experiment"] == paper.headline) & (records["protocol"] == protocol)]
+        if on.empty:
             return "not run yet"
+        measured = judgements.measure(list(runs.learned(on)["record"]))
+        left_out = len(on) - measured.runs
+        return f"{measured}, without {left_out} that never began to learn" if left_out else str(measured)
 
     printed = paper.reported(paper.headline)
     theirs = "printed no number" if printed is None else f"printed {100 * printed:.4g}%"

@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from conftest import CHAPTERS, CONFIG, ROOT
 
-from musicgenre import papers, runs, tables, verdicts
+from musicgenre import judgements, papers, runs, tables, verdicts
 from musicgenre.judgements import Verdict
 from musicgenre.settings import Profile
 
@@ -72,14 +72,18 @@ def test_in_words_gives_percentages_with_their_spread(records):
     assert text.loc["lstm_6s", "tracks"] == text.loc["lstm_10s", "paper"] == tables.NONE
 
 
-def test_a_run_that_never_began_to_learn_is_marked(tmp_path):
+def test_a_run_that_never_began_to_learn_is_counted_and_left_out_where_another_learned(tmp_path):
     stuck, learned = handmade.record("lstm_3s", dict.fromkeys(handmade.GENRES, 0.0), seed=0), handmade.record("lstm_3s", seed=1)
     counts = np.array(stuck["scores"]["segment"]["confusion"])
     stuck["scores"]["segment"]["confusion"] = [[int(n), *[0] * 9] for n in counts.sum(axis=1)]
     assert [runs.never_began(made) for made in (stuck, learned, stuck | {"history": {}})] == [True, False, False]
-    records = handmade.table(tmp_path, stuck, learned)
-    assert tables.in_words(tables.beside(PAPER, records)).loc["lstm_3s", "tracks"].endswith("n = 2, 1 never began to learn)")
-    assert "2 runs, 1 never began to learn" in tables.headline(PAPER, records)
+    both, alone = handmade.table(tmp_path / "both", stuck, learned), handmade.table(tmp_path / "alone", stuck)
+    in_both, in_alone = (tables.in_words(tables.beside(PAPER, records)).loc["lstm_3s", "tracks"] for records in (both, alone))
+    assert in_both.startswith("100.0 (") and in_both.endswith(", n = 1, without 1 that never began to learn)")
+    assert in_alone.startswith("0.0 (") and in_alone.endswith(", n = 1, never began to learn)")
+    assert re.search(r"ours 100\.0% \(.+, 1 run\), without 1 that never began to learn;", tables.headline(PAPER, both))
+    assert ", 1 run, 1 never began to learn);" in tables.headline(PAPER, alone)
+    assert [len(judgements.of_experiment(records, PAPER.id, "lstm_3s")) for records in (both, alone)] == [1, 1]
 
 
 def test_linked_cells_lead_to_the_records_in_the_repository(records, monkeypatch):
