@@ -25,6 +25,8 @@ from musicgenre.experiments.experiment import Experiment, Outcome, run
 from musicgenre.settings import Profile
 from musicgenre.splits import PARTS, PROTOCOLS
 
+ARITHMETIC = re.compile(r"\w+_THREADS|TF_ENABLE_ONEDNN_OPTS|XLA_FLAGS")  # variables that change the order of sums, and so the last digits
+
 
 def results_folder(profile: Profile = Profile.LITE) -> Path:
     """Return the folder of the run records: ``book/results`` of the checkout that holds the working directory.
@@ -115,6 +117,7 @@ def record(outcome: Outcome) -> dict:
         "wall_time_s": round(outcome.wall_time_s, 1),
         "device": _device(),
         "versions": _versions(),
+        "environment": {name: value for name, value in sorted(os.environ.items()) if ARITHMETIC.fullmatch(name)},
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
