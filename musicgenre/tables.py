@@ -86,11 +86,11 @@ def in_words(table: pd.DataFrame, *, link: bool = False) -> pd.DataFrame:
     def cell(row: pd.Series, protocol: str) -> str:
         if pd.isna(row.get((protocol, "mean"))):
             return NONE
-        mean, sd, low, high, n, stuck, files = row[protocol][["mean", "sd", "low", "high", "runs", "never_began", "files"]]
-        number = f"{100 * mean:.1f}" + ("" if pd.isna(sd) else f" ± {100 * sd:.1f}")
-        left_out = {0: "", len(files): ", never began to learn"}.get(stuck, f", without {stuck:.0f} that never began to learn")
-        interval = f"({100 * low:.1f} to {100 * high:.1f}, n = {n:.0f}{left_out})"
-        return Html(f"{number}<br>{interval}<br>".replace(" ", "&nbsp;") + links(files)) if link else f"{number} {interval}"
+        rung = row[protocol]
+        mean, sd, low, high = 100 * rung[["mean", "sd", "low", "high"]].astype(float)
+        number = f"{mean:.1f}" + ("" if pd.isna(sd) else f" ± {sd:.1f}")
+        interval = f"({low:.1f} to {high:.1f}, n = {rung['runs']:.0f}{_left_out(rung)})"
+        return Html(f"{number}<br>{interval}<br>".replace(" ", "&nbsp;") + links(rung["files"])) if link else f"{number} {interval}"
 
     protocols = [p for p in PROTOCOLS if (p, "mean") in table.columns]
     text = pd.DataFrame(index=table.index, dtype=object)
@@ -100,6 +100,12 @@ def in_words(table: pd.DataFrame, *, link: bool = False) -> pd.DataFrame:
     if ("gap", "") in table.columns:
         text["gap"] = [NONE if pd.isna(value) else f"{100 * value:+.1f}" for value in table[("gap", "")]]
     return text
+
+
+def _left_out(summary: pd.Series) -> str:
+    """Say how many runs never began to learn, in the words that follow the number of those that count."""
+    stuck, everything = summary["never_began"], len(summary["files"])
+    return {0: "", everything: ", never began to learn"}.get(stuck, f", without {stuck:.0f} that never began to learn")
 
 
 def by_genre(
@@ -236,13 +242,15 @@ def headline(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.
     records = records[records["profile"] == str(profile)]
     own, *stricter = experiments.get(paper.id, paper.headline).protocols
 
+    of_headline = records[(records["paper"] == paper.id) & (records["experiment"] == paper.headline)]
+    found = runs.summarise(of_headline).droplevel(["paper", "experiment", "profile"])
+
     def ours(protocol: str) -> str:
-        on = records[(records["paper"] == paper.id) & (records["experiment"] == paper.headline) & (records["protocol"] == protocol)]
-        if on.empty:
+        if protocol not in found.index:
             return "not run yet"
-        measured = judgements.measure(list(runs.learned(on)["record"]))
-        left_out = len(on) - measured.runs
-        return f"{measured}, without {left_out} that never began to learn" if left_out else str(measured)
+        row = found.loc[protocol]
+        counted = f"{row['runs']} {'run' if row['runs'] == 1 else 'runs'}{_left_out(row)}"
+        return f"{row['mean']:.1%} ({row['low']:.1%} to {row['high']:.1%}, {counted})"
 
     printed = paper.reported(paper.headline)
     theirs = "printed no number" if printed is None else f"printed {100 * printed:.4g}%"
@@ -409,7 +417,7 @@ def _address(config: Path) -> str | None:
 
 
 def progress(paper: str, records: pd.DataFrame, *, profile: Profile = Profile.LITE) -> str:
-    """Say how many runs of a paper are recorded, and how to make the others.
+    """Say how many runs of a paper are recorded, how to make the others, and which experiments have no run at all.
 
     Parameters
     ----------
@@ -424,13 +432,20 @@ def progress(paper: str, records: pd.DataFrame, *, profile: Profile = Profile.LI
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    planned = {job.path(Path(), profile).as_posix() for job in runs.plan(experiments.of_paper(paper).values())}
-    missing = planned - set(records["file"])
-    if not missing:
+    jobs, recorded = runs.plan(experiments.of_paper(paper).values()), set(records["file"])
+    rows = [(job.experiment.id, job.protocol, job.path(Path(), profile).as_posix() in recorded) for job in jobs]
+    planned = pd.DataFrame(rows, columns=["experiment", "protocol", "made"])
+    if planned["made"].all():
         return f"All {len(planned)} runs of the profile {profile} are recorded."
     data = "" if profile is Profile.SMOKE else " --data FOLDER"
     command = f"musicgenre replicate {paper} --profile {profile}{data}"
-    return f"{len(missing)} of {len(planned)} runs of the profile {profile} are not recorded here yet; this makes them: `{command}`"
+    missing = (~planned["made"]).sum()
+    text = f"{missing} of {len(planned)} runs of the profile {profile} are not recorded here yet. This makes them: `{command}`."
+    made = planned.groupby(["protocol", "experiment"], sort=False)["made"].any()
+    never = made[~made].reset_index().groupby("protocol", sort=False)["experiment"].agg(", ".join).reindex(PROTOCOLS).dropna()
+    if missing == len(planned) or never.empty:
+        return text
+    return f"{text} Not one run yet: {'; '.join(f'{names} under `{protocol}`' for protocol, names in never.items())}."
 
 
 def html(table: pd.DataFrame, *, index: bool = True) -> Html:

@@ -81,8 +81,8 @@ def test_a_run_that_never_began_to_learn_is_counted_and_left_out_where_another_l
     in_both, in_alone = (tables.in_words(tables.beside(PAPER, records)).loc["lstm_3s", "tracks"] for records in (both, alone))
     assert in_both.startswith("100.0 (") and in_both.endswith(", n = 1, without 1 that never began to learn)")
     assert in_alone.startswith("0.0 (") and in_alone.endswith(", n = 1, never began to learn)")
-    assert re.search(r"ours 100\.0% \(.+, 1 run\), without 1 that never began to learn;", tables.headline(PAPER, both))
-    assert ", 1 run, 1 never began to learn);" in tables.headline(PAPER, alone)
+    assert re.search(r"ours 100\.0% \(.+, 1 run, without 1 that never began to learn\);", tables.headline(PAPER, both))
+    assert ", 1 run, never began to learn);" in tables.headline(PAPER, alone)
     assert [len(judgements.of_experiment(records, PAPER.id, "lstm_3s")) for records in (both, alone)] == [1, 1]
 
 
@@ -248,7 +248,10 @@ def test_progress_counts_what_is_missing_and_says_how_to_make_it(records, tmp_pa
     everything = runs.plan(tables.experiments.of_paper(PAPER.id).values())
     planned, text = len(everything), tables.progress(PAPER.id, records)
     assert text.startswith(f"{planned - 4} of {planned} runs of the profile lite are not recorded here yet")
-    assert "musicgenre replicate demarco_2024 --profile lite --data FOLDER" in text
+    assert "`musicgenre replicate demarco_2024 --profile lite --data FOLDER`. Not one run yet: " in text
+    on_tracks = {job.experiment.id for job in everything if job.protocol == "tracks"}
+    assert set(re.search(r"; ([\w, ]+) under `tracks`", text)[1].split(", ")) == on_tracks - {"lstm_3s"}
+    assert tables.progress(PAPER.id, records.iloc[:0]).endswith("--data FOLDER`.")
     assert "--data" not in tables.progress(PAPER.id, records, profile=Profile.SMOKE)
     files = [job.path(Path(), Profile.LITE).as_posix() for job in everything]
     assert tables.progress(PAPER.id, pd.DataFrame({"file": files})) == f"All {len(files)} runs of the profile lite are recorded."
