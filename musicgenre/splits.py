@@ -6,7 +6,7 @@ The protocols form a ladder. From rung to rung, training and test share less:
 ``as_published``   segments are drawn at random, so segments of one track may fall in all parts
 ``tracks``         no track is in two parts
 ``artists``        no artist group of the corpus is in two parts (in GTZAN some names are in two groups)
-``fault_filtered`` no artist, by name, is in two parts; repeated or faulty clips are left out
+``fault_filtered`` no artist, by name, is in two parts; known repeated or faulty clips are left out
 ================== ======================================================================================
 """
 

@@ -1,7 +1,7 @@
 """Verdicts on the papers' claims, by a rule that was fixed before any run.
 
 *Reproduced*: the paper's number lies in the 95 % interval of ours under the paper's own protocol. *Partly*: only the ranking
-holds. *Not reproduced*: neither. *Cannot be judged*: the paper gives no number or no protocol. *Not run*: records are missing.
+holds. *Not reproduced*: neither, or a ranking that fails. *Cannot be judged*: the paper gives no number or no protocol. *Not run*: records are missing.
 """
 
 from __future__ import annotations

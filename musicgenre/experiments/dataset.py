@@ -114,8 +114,9 @@ def cut(values: np.ndarray, *, clip_s: float, segment_s: float, n_segments: int)
 def thin_training(dataset: Dataset, split: Split, seed: int) -> tuple[Dataset, Split]:
     """Leave out training tracks at random, until each genre has no more than in the corpus's fault-filtered split.
 
-    This is a control. A fault-filtered score is lower than one by track for two reasons: other artists, and fewer tracks to train on.
-    A thinned split by track has the second reason alone. Its test part is that of the split it is made from.
+    This is a control. A fault-filtered score may be lower than one by track because artists and copies are kept apart, because there are
+    fewer tracks to train on, and because other tracks are tested. A thinned split by track has the second reason, and with the tracks
+    loses some by the test artists. Its test part is that of the split it is made from.
 
     Parameters
     ----------
