@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from musicgenre.errors import MusicGenreError, SettingsError
+from musicgenre.errors import DivergenceError, MusicGenreError, SettingsError
 from musicgenre.settings import Profile
 
 app = typer.Typer(
@@ -197,19 +197,19 @@ def replicate(
     """
     from tqdm.auto import tqdm
 
-    from musicgenre import experiments, runs
+    from musicgenre import experiments, papers, runs
 
     if everything == bool(paper):
         raise SettingsError("name one paper, or give --all")
-    papers = experiments.PAPERS if everything else (paper,)
     chosen = [
         found
-        for name in papers
+        for name in (experiments.PAPERS if everything else (paper,))
         for found in ([experiments.get(name, wanted) for wanted in experiment] if experiment else experiments.of_paper(name).values())
     ]
     folder = results or runs.results_folder(profile)
     todo = runs.plan(chosen, protocols=protocol, seeds=seeds)
-    missing = [job for job in todo if force or not job.path(folder, profile).exists()]
+    missing = [job for job in todo if force or not job.recorded(folder, profile)]
+    diverged = 0
     with tqdm(missing, initial=len(todo) - len(missing), total=len(todo), unit="run", disable=None) as bar:
         for job in bar:
             bar.set_description(str(job))
@@ -219,10 +219,20 @@ def replicate(
 
             load = partial(job.experiment.dataset, profile, data)
             where = {"seed": job.seed, "fold": job.fold, "profile": profile, "folder": folder}
-            made, _ = runs.replicate(job.experiment, load, job.protocol, **where, force=force, on_epoch=show)
+            try:
+                made, _ = runs.replicate(job.experiment, load, job.protocol, **where, force=force, on_epoch=show)
+            except DivergenceError as error:  # a finding about this run, and no reason to leave out the others
+                diverged += 1
+                tqdm.write(f"{job}: no record: {error}")
+                continue
             segment, track = (made["scores"][level]["accuracy"] for level in ("segment", "track"))
             tqdm.write(f"{job}: segments {segment:.1%}, tracks {track:.1%}, {made['wall_time_s']:.0f} s")
-    typer.echo(f"{len(todo)} runs are recorded in {folder}")
+    typer.echo(f"{len(todo) - diverged} of {len(todo)} runs are recorded in {folder}")
+    if paper in papers.PAPERS:
+        place = f" --results {results}" if results else ""
+        typer.echo(f"To see them beside the paper's: musicgenre report {paper} --profile {profile}{place}")
+    if diverged:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -17,5 +17,9 @@ class AccessError(DataError):
     """The system does not let a file be read; it may do so later."""
 
 
+class DivergenceError(MusicGenreError):
+    """A training came to no finite loss or no finite probabilities; there is nothing to record."""
+
+
 class LeakError(MusicGenreError):
     """A split shares tracks or artists between its parts although its protocol forbids it."""

@@ -24,6 +24,7 @@ REPLICA, RECORDING, VERSION = 0.999, 0.4, 0.6  # least similarity of each kind o
 DISTORTED = 0.05  # least share of samples at the limits; of a pure tone it is nearly 0.03
 TEMPO_RATIOS = np.geomspace(1, 1.25, 9)
 FOLDS = 5  # of the cross-validation that finds doubtful labels
+FRAMES = 32  # least number of frames that can tell clips apart
 BLOCK = 32  # clips that are compared with all others at a time
 
 
@@ -49,7 +50,7 @@ def find_repeats(track_ids: Sequence[str], log_mel: np.ndarray, *, sample_rate_h
     Raises
     ------
     DataError
-        If there are no clips, or the values have another shape or are not finite.
+        If there are no clips, too few frames, or the values have another shape or are not finite.
 
     Notes
     -----
@@ -60,6 +61,8 @@ def find_repeats(track_ids: Sequence[str], log_mel: np.ndarray, *, sample_rate_h
         raise DataError(
             f"log_mel of shape {log_mel.shape} must be finite and of shape ({len(track_ids)}, n_frames, n_mels), one row a clip"
         )
+    if log_mel.shape[1] < FRAMES:
+        raise DataError(f"log_mel has {log_mel.shape[1]} frames a clip; with fewer than {FRAMES}, clips are alike by chance")
     timbre, notes = fingerprint(log_mel), chroma(log_mel, sample_rate_hz)
     sped_up = [faster(notes, ratio) for ratio in TEMPO_RATIOS]
     found = []

@@ -140,6 +140,22 @@ class Job:
         experiment = self.experiment
         return path_of(folder, experiment.paper, experiment.id, self.protocol, seed=self.seed, fold=self.fold, profile=profile)
 
+    def recorded(self, folder: Path, profile: Profile) -> dict | None:
+        """Return its record, or None where there is none yet.
+
+        Raises
+        ------
+        DataError
+            If the experiment has other training settings now than when the record was made.
+        """
+        path = self.path(folder, profile)
+        if not path.exists():
+            return None
+        found = read_record(path)
+        if problem := _other_training(found, self.experiment):
+            raise DataError(f"{path}: {problem}; make it again (--force), or write to another folder (--results)")
+        return found
+
 
 def plan(experiments: Iterable[Experiment], *, protocols: Iterable[str] | None = None, seeds: int | None = None) -> list[Job]:
     """List the runs of a replication: one seed of everything first, then the next seed.
@@ -221,19 +237,22 @@ def replicate(
     ------
     SettingsError
         If no record can be written there; nothing is trained then.
+    DataError
+        If there is a record of this run with other training settings than the experiment has now.
+    DivergenceError
+        If the training diverges; there is no record then.
 
     Notes
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    path = path_of(folder, experiment.paper, experiment.id, protocol, seed=seed, fold=fold, profile=profile)
-    if path.exists() and not force:
-        return read_record(path), False
+    job = Job(experiment, protocol, seed, fold)
+    path = job.path(folder, profile)
+    if not force and (found := job.recorded(folder, profile)):
+        return found, False
     _make_writable(path.parent)
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]  # records in two folders are two runs
     checkpoint = settings.cache_folder() / "checkpoints" / f"{path.parent.name}.{path.stem}.{place}.npz"
-    if force:
-        checkpoint.unlink(missing_ok=True)
     outcome = run(experiment, load(), protocol, seed=seed, fold=fold, profile=profile, checkpoint=checkpoint, on_epoch=on_epoch)
     made = record(outcome)
     write_record(path, made)
@@ -483,7 +502,7 @@ def verify(made: dict, dataset: Dataset | None = None, experiment: Experiment | 
     made : dict
         A record.
     dataset, experiment : optional
-        Where both are given, the split is drawn again and its digest compared.
+        Where both are given, the training settings are compared, the split is drawn again and its digest compared.
 
     Returns
     -------
@@ -506,10 +525,17 @@ def verify(made: dict, dataset: Dataset | None = None, experiment: Experiment | 
     if made["split"]["n_tracks"]["test"] != len(tracks["track_id"]):
         problems.append("the number of test tracks does not agree with the split")
     if dataset is not None and experiment is not None:
+        problems += filter(None, [_other_training(made, experiment)])
         dataset, parts = experiment.split(dataset, made["protocol"], seed=made["seed"], fold=made["fold"])
         if parts.digest(dataset.items) != made["split"]["digest"]:
             problems.append(f"the split is not the one that seed {made['seed']} gives for the protocol {made['protocol']}")
     return problems
+
+
+def _other_training(made: dict, experiment: Experiment) -> str | None:
+    """Say how the training of a record differs from that of the experiment as it is now; None where it does not."""
+    training = experiment.training and asdict(experiment.training.for_profile(Profile(made["profile"])))
+    return None if made["training"] == training else f"it was trained with {made['training']}, but the experiment now has {training}"
 
 
 def _check(found: dict, path: Path) -> None:

@@ -1,7 +1,8 @@
 """Verdicts on the papers' claims, by a rule that was fixed before any run.
 
 *Reproduced*: the paper's number lies in the 95 % interval of ours under the paper's own protocol. *Partly*: only the ranking
-holds. *Not reproduced*: neither, or a ranking that fails. *Cannot be judged*: the paper gives no number or no protocol. *Not run*: records are missing.
+holds. *Not reproduced*: neither, or a ranking that fails. *Cannot be judged*: the paper gives no number or no protocol. *Not run*:
+records are missing.
 """
 
 from __future__ import annotations
@@ -115,10 +116,11 @@ def _difference(difference: dict, made: dict[str, list[dict]], metric: str, genr
     ours = measure_difference(made[of], made[over], metric, genre)
     sign_open = ours.low <= 0 <= ours.high
     interval = "no interval" if np.isnan(ours.low) else f"{100 * ours.low:+.1f} to {100 * ours.high:+.1f} points"
-    found = f"{of} over {over}: {100 * ours.mean:+.1f} points ({interval}, {ours.pairs}{', sign open' if sign_open else ''})"
+    same_sign = np.sign(ours.mean) == np.sign(claimed)
+    of_signs = ("" if same_sign else ", not the paper's sign") + (", sign open" if sign_open else "")
+    found = f"{of} over {over}: {100 * ours.mean:+.1f} points ({interval}, {ours.pairs}{of_signs})"
     if np.isnan(ours.low):
         return Judgement(Verdict.NOT_RUN, found)
-    same_sign = np.sign(ours.mean) == np.sign(claimed)
     if difference.get("direction_only"):
         verdict = Verdict.REPRODUCED if same_sign else Verdict.NOT
     else:

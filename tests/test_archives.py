@@ -161,6 +161,9 @@ def test_files_are_found_by_name_below_the_data_folder(tmp_path):
     file = tmp_path / "a" / "b" / "table.csv"
     file.touch()
     assert archives.find(tmp_path, "table.csv") == file
+    (tmp_path / ".Trash-1000").mkdir()
+    (tmp_path / ".Trash-1000" / "table.csv").touch()
+    assert archives.find(tmp_path, "table.csv") == file
     (tmp_path / "table.csv").touch()
     with pytest.raises(DataError, match=r"2 files named table\.csv below .*; keep one of them there"):
         archives.find(tmp_path, "table.csv")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
 
 import handmade
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from musicgenre import cli
+from musicgenre import cli, experiments, runs
+from musicgenre.errors import DivergenceError
 from musicgenre.papers import PAPERS
+from musicgenre.settings import Profile
 
 run = CliRunner(env={"MUSICGENRE_DATA": None, "MUSICGENRE_PROFILE": None, "COLUMNS": "200", "TERM": "dumb"}).invoke
 
@@ -152,8 +155,8 @@ def test_features_of_no_clip_at_all_are_a_failure(music):
 
 def test_a_recorded_replication_runs_nothing(tmp_path):
     for name in ("mlp_30s", "lstm_3s"):
-        made = handmade.record(name) | {"profile": "smoke"}
-        handmade.table(tmp_path / "results", made)
+        training = asdict(experiments.get("demarco_2024", name).training.for_profile(Profile.SMOKE))
+        handmade.table(tmp_path / "results", handmade.record(name) | {"profile": "smoke", "training": training})
     result = run(
         cli.app,
         [
@@ -172,8 +175,27 @@ def test_a_recorded_replication_runs_nothing(tmp_path):
         ],
     )
     assert result.exit_code == 0, result.output
-    assert result.output.splitlines()[-1] == f"2 runs are recorded in {tmp_path / 'results'}"
+    recorded, how_to_show = result.output.splitlines()[-2:]
+    assert recorded == f"2 of 2 runs are recorded in {tmp_path / 'results'}"
+    assert how_to_show.endswith(f"musicgenre report demarco_2024 --profile smoke --results {tmp_path / 'results'}")
     assert not (tmp_path / "cache").exists()  # no clip was rendered, no model trained
+
+
+def test_a_run_that_diverges_does_not_keep_the_others_from_being_made(tmp_path, monkeypatch):
+    made = []
+
+    def diverge_first(experiment, load, protocol, *, seed, **place):
+        made.append(seed)
+        if seed == 0:
+            raise DivergenceError("the training diverged in epoch 1")
+        return handmade.record("mlp_30s", seed=seed), True
+
+    monkeypatch.setattr(runs, "replicate", diverge_first)
+    command = ["replicate", "demarco_2024", "-e", "mlp_30s", "-p", "tracks", "--seeds", "3", "--results", str(tmp_path)]
+    result = run(cli.app, command)
+    assert result.exit_code == 1 and made == [0, 1, 2]
+    assert "demarco_2024 mlp_30s tracks seed 0: no record: the training diverged in epoch 1" in result.output
+    assert f"2 of 3 runs are recorded in {tmp_path}" in result.output
 
 
 def test_report_prints_numbers_and_verdicts(tmp_path):

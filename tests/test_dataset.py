@@ -2,13 +2,15 @@
 
 import re
 
+import handmade
 import numpy as np
 import pytest
 import soundfile
 from conftest import ROOT
 
 from musicgenre import experiments
-from musicgenre.experiments import cut
+from musicgenre.errors import DataError
+from musicgenre.experiments import Dataset, cut
 from musicgenre.settings import Profile
 
 
@@ -21,6 +23,14 @@ def test_segments_follow_each_other_and_share_no_frame(segment_s, n_segments):
     assert (segments[:, 1:, 0] > segments[:, :-1, -1]).all()
     assert np.allclose(segments[0, :, 0] / n_frames * clip_s, segment_s * np.arange(n_segments), atol=clip_s / n_frames)
     assert (segments[1] - segments[0] == n_frames).all()
+
+
+def test_values_of_other_clips_are_refused():
+    """Else every genre after the missing clip would stand beside another's values."""
+    data = handmade.dataset(n_per_genre=2)
+    values = data.x.reshape(len(data.corpus), 1, -1)
+    with pytest.raises(DataError, match="values of 19 clips for the 20 of handmade"):
+        Dataset.from_segments(data.corpus, values[1:], data.feature)
 
 
 @pytest.fixture(scope="module")

@@ -36,12 +36,16 @@ def test_wilson_interval_of_a_known_case():
 
 
 @pytest.mark.parametrize("same_tracks", [True, False])
-@pytest.mark.parametrize("n_runs", [1, 2, 3, 10])
-def test_run_interval_covers_the_next_run_as_often_as_it_says(n_runs, same_tracks):
+@pytest.mark.parametrize(
+    ("n_runs", "spread", "least"),
+    # Of one run, the spread between seeds is not known; of few it is hardly known, which shows where it is wide.
+    [(1, 0.01, 0.9), (2, 0.01, 0.92), (3, 0.01, 0.92), (10, 0.01, 0.92), (2, 0.05, 0.8), (3, 0.05, 0.83), (10, 0.05, 0.9)],
+)
+def test_run_interval_covers_the_next_run_as_often_as_it_says(n_runs, spread, least, same_tracks):
     rng = np.random.default_rng(0)
     covered = 0
     for _ in range(1000):
-        rates = np.clip(rng.normal(0.6, 0.01, n_runs + 1), 0, 1)  # each seed gives a slightly better or worse system
+        rates = np.clip(rng.normal(0.6, spread, n_runs + 1), 0, 1)  # each seed gives a slightly better or worse system
         hardness = rng.random((n_runs + 1, 290))  # of each test track; a system is right where it is below its rate
         if same_tracks:
             hardness[:n_runs] = hardness[0]
@@ -49,7 +53,7 @@ def test_run_interval_covers_the_next_run_as_often_as_it_says(n_runs, same_track
         n_test_sets = 1 if same_tracks else n_runs
         low, high = evaluation.run_interval(right[:n_runs], [np.ones(290)] * n_runs, n_test_sets=n_test_sets)
         covered += low <= right[n_runs].mean() <= high
-    assert (0.9 if n_runs == 1 else 0.92) <= covered / 1000 <= 0.98  # of one run, the spread between seeds is not known
+    assert least <= covered / 1000 <= 0.98
 
 
 def test_run_interval_takes_segments_of_a_track_as_one():

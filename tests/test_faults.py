@@ -122,6 +122,8 @@ def test_repeats_refuse_values_of_the_wrong_kind(values):
         faults.find_repeats(list("abc"), values)
     with pytest.raises(DataError, match=r"log_mel of shape \(0, "):
         faults.find_repeats([], noise(3)[:0])
+    with pytest.raises(DataError, match="2 frames a clip; with fewer than 32"):
+        faults.find_repeats(list("abc"), noise(3)[:, :2])
 
 
 def test_chroma_hears_the_pitch_class():

@@ -374,6 +374,8 @@ def test_reported_refuses_unknown_names():
         ("    rule: In vgg pop", "    rul: In vgg pop", r"claims\[4\]: .*rul"),
         ("    ranking: [vgg, [cnn, lstm, gru]]\n", "", r"claims\[0\]: 'ranking' is a required property"),
         ("metric: train_accuracy", "metric: training", r"claims\[0\]\.metric: 'training' is not one of"),
+        ("metric: train_accuracy", "metric: train_loss", r"claims\[0\]\.metric: 'train_loss' is not one of"),
+        ("metric: train_accuracy", "metric: recall", r"claims\[0\]: 'genre' is a required property"),
         ("[vgg, [cnn, lstm, gru]]", "[vgg, [cnn, lstm, grru]]", r"claims\[0\]\.ranking: there is no experiment 'grru'"),
         ("{value: 2, where: Dataset}", "{value: 2}", r"settings\.segmenting\.segment_s: .*where"),
         ("{value: 2, where: Dataset}", "{}", r"settings\.segmenting\.segment_s: "),

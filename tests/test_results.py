@@ -13,6 +13,7 @@ from musicgenre.corpora import fma, gtzan
 from musicgenre.corpora.corpus import Corpus
 from musicgenre.experiments import Dataset
 from musicgenre.experiments.xu_2024 import add_augmented
+from musicgenre.settings import Profile
 from musicgenre.splits import split
 
 FOLDER = ROOT / "book" / "results"
@@ -26,6 +27,12 @@ def test_no_record_is_of_the_synthetic_corpus():
 
 def test_the_scores_of_every_record_follow_from_its_counts_and_predictions():
     assert [(row.file, problems) for row in RECORDS.itertuples() if (problems := runs.verify(row.record))] == []
+
+
+def test_every_record_was_trained_as_its_experiment_is_now():
+    for row in RECORDS.itertuples():
+        job = runs.Job(experiments.get(row.paper, row.experiment), row.protocol, row.seed, row.fold)
+        assert job.recorded(FOLDER, Profile(row.profile)), row.file  # raises where the settings differ
 
 
 # Splits

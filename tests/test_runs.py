@@ -366,7 +366,19 @@ def test_a_recorded_run_is_not_run_again(tmp_path, cache):
     assert new and forced["tracks"] == first["tracks"] and forced["history"] == first["history"]
 
 
-def test_an_interrupted_run_leaves_no_record_and_goes_on(tmp_path, cache):
+def test_a_record_of_other_settings_is_refused(tmp_path, cache):
+    data = handmade.dataset()
+    place = {"seed": 0, "profile": Profile.LITE, "folder": tmp_path}
+    made, _ = runs.replicate(SHORT, lambda: data, "tracks", **place)
+    changed = replace(SHORT, training=replace(SHORT.training, learning_rate=0.5))
+    with pytest.raises(DataError, match=r"mlp_30s\.lite\.tracks\.seed0\.json: it was trained with .*'learning_rate': 0\.5.*--force"):
+        runs.replicate(changed, lambda: data, "tracks", **place)
+    (problem,) = runs.verify(made, data, changed)
+    assert problem.startswith("it was trained with")
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_interrupted_run_leaves_no_record_and_goes_on(tmp_path, cache, force):
     data = handmade.dataset()
     place = {"seed": 0, "profile": Profile.LITE}
     whole, _ = runs.replicate(SHORT, lambda: data, "tracks", folder=tmp_path / "whole", **place)
@@ -375,12 +387,12 @@ def test_an_interrupted_run_leaves_no_record_and_goes_on(tmp_path, cache):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        runs.replicate(SHORT, lambda: data, "tracks", folder=tmp_path / "stopped", on_epoch=stop, **place)
+        runs.replicate(SHORT, lambda: data, "tracks", folder=tmp_path / "stopped", on_epoch=stop, force=force, **place)
     assert not list((tmp_path / "stopped").rglob("*.json"))
     assert len(list((cache / "checkpoints").iterdir())) == 1
     seen = []
     resumed, new = runs.replicate(
-        SHORT, lambda: data, "tracks", folder=tmp_path / "stopped", on_epoch=lambda epoch, history: seen.append(epoch), **place
+        SHORT, lambda: data, "tracks", folder=tmp_path / "stopped", on_epoch=lambda epoch, _: seen.append(epoch), force=force, **place
     )
     assert new and seen == [2]
     assert (resumed["tracks"], resumed["history"]) == (whole["tracks"], whole["history"])

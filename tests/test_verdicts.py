@@ -183,6 +183,9 @@ def test_a_difference_that_may_be_of_either_sign_says_so(tmp_path):
     close, far = (judge(tmp_path / str(low), "C5", of_accuracies(0.05), lstm_3s=0.75, lstm_6s=low) for low in (SLIGHTLY_LESS, 0.25))
     assert close.sign_open and "sign open" in close.found
     assert not far.sign_open and "sign open" not in far.found
+    assert all("not the paper's sign" not in judged.found for judged in (close, far))
+    other_way = judge(tmp_path / "other", "C5", of_accuracies(-0.05), lstm_3s=0.75, lstm_6s=SLIGHTLY_LESS)
+    assert other_way.found.endswith(", not the paper's sign, sign open)")
 
 
 def test_runs_of_all_seeds_are_measured_together(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre.corpora.corpus import Corpus
-from musicgenre.errors import SettingsError
+from musicgenre.errors import DataError, SettingsError
 from musicgenre.splits import Split
 
 
@@ -56,8 +56,18 @@ class Dataset:
             Description of the feature.
         reductions : tuple of str
             See :class:`Dataset`.
+
+        Raises
+        ------
+        DataError
+            If there are not as many rows of values as clips.
         """
         n_clips, n_segments = values.shape[:2]
+        if n_clips != len(corpus):
+            raise DataError(
+                f"values of {n_clips} clips for the {len(corpus)} of {corpus.name}; take the corpus that came with them, "
+                "without the clips whose extraction failed"
+            )
         items = corpus.clips.reset_index().loc[np.repeat(np.arange(n_clips), n_segments)].reset_index(drop=True)
         items["segment"] = np.tile(np.arange(n_segments), n_clips)
         return cls(values.reshape(n_clips * n_segments, *values.shape[2:]), items, corpus, feature, reductions)

@@ -12,7 +12,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from musicgenre.errors import SettingsError
+from musicgenre.errors import DivergenceError
 from musicgenre.experiments.dataset import Dataset
 from musicgenre.experiments.training import Checkpoint, Training, best_epoch, fit
 from musicgenre.settings import Profile
@@ -175,11 +175,12 @@ def run(
     ------
     LeakError
         If the split shares what the protocol keeps apart; nothing is trained then.
-    SettingsError
+    DivergenceError
         If the training diverges.
 
     Notes
     -----
+    A Keras model is seeded by :func:`keras.utils.set_random_seed`, which also seeds Python's and NumPy's global generators.
     Taught in the notebook ``04_demarco_2024``.
     """
     started = time.perf_counter()
@@ -197,8 +198,8 @@ def run(
         kept = Checkpoint(checkpoint, _made_from(experiment, dataset, parts, seed, training, core)) if checkpoint else None
         try:
             history = fit(model, train, valid, training, seed=seed, checkpoint=kept, on_epoch=on_epoch)
-        except SettingsError as error:
-            raise SettingsError(f"{experiment.paper} {experiment.id}: {error}") from None
+        except DivergenceError as error:
+            raise DivergenceError(f"{experiment.paper} {experiment.id}: {error}") from None
         earlier_s = kept.earlier_s if kept else 0.0
         probabilities = model.predict(x[parts.test], batch_size=128, verbose=0)
         n_parameters = core.count_params()
@@ -207,7 +208,7 @@ def run(
         probabilities, history, n_parameters = np.zeros((len(parts.test), len(dataset.genres))), {}, None
         probabilities[:, model.classes_] = model.predict_proba(x[parts.test])  # a genre without training items has no column there
     if not np.isfinite(probabilities).all():
-        raise SettingsError(
+        raise DivergenceError(
             f"{experiment.paper} {experiment.id}: the training diverged (probabilities are not finite); lower the learning rate"
         )
     return Outcome(

@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from musicgenre import atomic
-from musicgenre.errors import DataError, SettingsError
+from musicgenre.errors import DataError, DivergenceError, SettingsError
 from musicgenre.settings import Profile
 
 STEPS_PER_EXECUTION = 64  # batches handed to the backend at once: the same numbers, in half the time for small models
@@ -149,7 +149,7 @@ def fit(
     ------
     DataError
         If the checkpoint is damaged.
-    SettingsError
+    DivergenceError
         If the loss becomes infinite or no number before there are weights to test. Later, where the best weights are kept,
         training ends with the epoch before.
 
@@ -181,7 +181,7 @@ def fit(
         if not np.isfinite([logs[name][0] for name in history]).all():
             if training.keep == "best" and epoch > 0:
                 break
-            raise SettingsError(f"the training diverged in epoch {epoch + 1} (no finite loss); lower the learning rate")
+            raise DivergenceError(f"the training diverged in epoch {epoch + 1} (no finite loss); lower the learning rate")
         for name, values in history.items():
             values.append(float(logs[name][0]))
         if best_epoch(history) == epoch + 1:

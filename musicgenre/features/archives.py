@@ -23,6 +23,8 @@ ARCHIVES = {"gtzan": ("gtzan_logmel.npz", GTZAN_LOG_MEL), "fma_small": ("fma_sma
 def find(data: Path | None, name: str) -> Path | None:
     """Return the file of this name in the data folder, or below it; None where there is no such folder or file.
 
+    Hidden folders, such as a disk's bin, are passed over.
+
     Raises
     ------
     AccessError
@@ -30,7 +32,9 @@ def find(data: Path | None, name: str) -> Path | None:
     DataError
         If there is more than one.
     """
-    found = sorted({file.resolve() for file in files_below(data) if file.name == name}) if data else []  # links are no second file
+    below = [file for file in files_below(data) if file.name == name] if data else []
+    shown = (file for file in below if not any(part.startswith(".") for part in file.relative_to(data).parts))
+    found = sorted({file.resolve() for file in shown})  # links are no second file
     if len(found) > 1:
         raise DataError(f"{len(found)} files named {name} below {data}; keep one of them there")
     return found[0] if found else None

@@ -5,7 +5,6 @@ grey and by colour-blind readers (colours of Okabe & Ito). Call :func:`use_style
 """
 
 import matplotlib.pyplot as plt
-from cycler import cycler
 
 #: Okabe & Ito's colours, without the yellow that is too light for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -17,7 +16,7 @@ def use_style() -> None:
     """Set fonts, colours and sizes of all figures that follow."""
     plt.rcParams.update(
         {
-            "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES),
+            "axes.prop_cycle": plt.cycler(color=COLOURS) + plt.cycler(linestyle=DASHES),
             "axes.spines.right": False,
             "axes.spines.top": False,
             "axes.grid": True,
