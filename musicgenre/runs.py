@@ -292,7 +292,7 @@ def read_record(path: Path) -> dict:
     return found
 
 
-def read_records(folder: Path | None = None, paper: str | None = None) -> pd.DataFrame:
+def read_records(folder: str | Path | None = None, paper: str | None = None) -> pd.DataFrame:
     """Read all records of a folder, or of one paper.
 
     Returns
@@ -310,7 +310,7 @@ def read_records(folder: Path | None = None, paper: str | None = None) -> pd.Dat
     -----
     Taught in the notebook ``04_demarco_2024``.
     """
-    folder = folder or results_folder()
+    folder = Path(folder or results_folder())
     rows = []
     for file in sorted(folder.glob(f"{paper or '*'}/*.json")):
         found = read_record(file)
