@@ -502,7 +502,7 @@ def verify(made: dict, dataset: Dataset | None = None, experiment: Experiment | 
     made : dict
         A record.
     dataset, experiment : optional
-        Where both are given, the training settings are compared, the split is drawn again and its digest compared.
+        With the experiment, its training settings are compared; with both, the split is drawn again and its digest compared.
 
     Returns
     -------
@@ -524,8 +524,9 @@ def verify(made: dict, dataset: Dataset | None = None, experiment: Experiment | 
         problems.append("the segments by track do not add up to the confusion counts")
     if made["split"]["n_tracks"]["test"] != len(tracks["track_id"]):
         problems.append("the number of test tracks does not agree with the split")
+    if experiment is not None and (other := _other_training(made, experiment)):
+        problems.append(other)
     if dataset is not None and experiment is not None:
-        problems += filter(None, [_other_training(made, experiment)])
         dataset, parts = experiment.split(dataset, made["protocol"], seed=made["seed"], fold=made["fold"])
         if parts.digest(dataset.items) != made["split"]["digest"]:
             problems.append(f"the split is not the one that seed {made['seed']} gives for the protocol {made['protocol']}")

@@ -13,7 +13,6 @@ from musicgenre.corpora import fma, gtzan
 from musicgenre.corpora.corpus import Corpus
 from musicgenre.experiments import Dataset
 from musicgenre.experiments.xu_2024 import add_augmented
-from musicgenre.settings import Profile
 from musicgenre.splits import split
 
 FOLDER = ROOT / "book" / "results"
@@ -30,9 +29,9 @@ def test_the_scores_of_every_record_follow_from_its_counts_and_predictions():
 
 
 def test_every_record_was_trained_as_its_experiment_is_now():
-    for row in RECORDS.itertuples():
-        job = runs.Job(experiments.get(row.paper, row.experiment), row.protocol, row.seed, row.fold)
-        assert job.recorded(FOLDER, Profile(row.profile)), row.file  # raises where the settings differ
+    experiment_of = [experiments.get(*of) for of in zip(RECORDS["paper"], RECORDS["experiment"], strict=True)]
+    problems = [runs.verify(made, experiment=of) for made, of in zip(RECORDS["record"], experiment_of, strict=True)]
+    assert [found for found in zip(RECORDS["file"], problems, strict=True) if found[1]] == []
 
 
 # Splits
