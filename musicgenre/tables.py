@@ -250,6 +250,9 @@ def headline(paper: Paper, records: pd.DataFrame, *, profile: Profile = Profile.
             return "not run yet"
         row = found.loc[protocol]
         counted = f"{row['runs']} {'run' if row['runs'] == 1 else 'runs'}{_left_out(row)}"
+        if 1 < row["runs"] <= 3:  # few enough to name: a mean of few hides how far they lie apart
+            each = runs.learned(of_headline[of_headline["protocol"] == protocol])["accuracy"]
+            counted += f": {', '.join(f'{value:.1%}' for value in each)}"
         return f"{row['mean']:.1%} ({row['low']:.1%} to {row['high']:.1%}, {counted})"
 
     printed = paper.reported(paper.headline)

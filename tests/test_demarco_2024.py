@@ -155,17 +155,15 @@ def records(tmp_path, *made) -> pd.DataFrame:
     return handmade.table(tmp_path, *made)
 
 
-@pytest.mark.parametrize(
-    ("training", "verdict"), [((0.8, 0.9, 0.9), Verdict.REPRODUCED), ((0.8, 0.9, 0.8), Verdict.NOT), ((0.9, 0.8, 0.8), Verdict.NOT)]
-)
-def test_overfitting_is_judged_by_the_gap_between_training_and_test(tmp_path, training, verdict):
+@pytest.mark.parametrize(("trained_on_6s", "trained_on_9s"), [(1.0, 1.0), (1.0, 0.52), (0.52, 1.0), (0.52, 0.52)])
+def test_longer_slices_overfit_where_training_accuracy_is_above_the_interval_of_test_accuracy(tmp_path, trained_on_6s, trained_on_9s):
     made = [
-        handmade.record(f"lstm_{slice_s}s", 0.5, history=curves(last_accuracy=accuracy))
-        for slice_s, accuracy in zip(SLICES, training, strict=True)
+        handmade.record(name, 0.5, history=curves(last_accuracy=accuracy))  # 52 % are above 50 %, but inside the interval
+        for name, accuracy in {"lstm_6s": trained_on_6s, "lstm_9s": trained_on_9s}.items()
     ]
-    judged = checks.gap_by_slice_length(records(tmp_path, *made))
-    assert judged.verdict == verdict
-    assert f"lstm_3s {100 * training[0] - 50:.1f} points" in judged.found
+    judged = checks.longer_slices_overfit(records(tmp_path, *made))
+    assert judged.verdict == (Verdict.REPRODUCED if trained_on_6s == trained_on_9s == 1 else Verdict.NOT)
+    assert f"lstm_9s {trained_on_9s:.1%}, test 50.0% (" in judged.found
 
 
 SURE = dict(zip(handmade.GENRES, np.linspace(0.3, 0.99, 10), strict=True))  # certainty in alphabetical order of the genres

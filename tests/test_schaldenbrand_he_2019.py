@@ -95,7 +95,7 @@ def test_the_minimum_must_be_deeper_and_come_about_as_soon(depth, epoch, verdict
     assert f"conv2d_lstm {depth:.3f} at epoch {epoch}" in judged.found and "ghosal_lstm 1.400 at epoch 10" in judged.found
 
 
-@pytest.mark.parametrize("claim", ["C1", "C3", "C4", "C5", "C6", "C7", "C9", "C11", "C12"])
+@pytest.mark.parametrize("claim", ["C1", "C3", "C4", "C5", "C6", "C7", "C9", "C11", "C12", "C13"])
 @pytest.mark.parametrize("made", [records({}), records({"ghosal_lstm": [OVERFITS]})], ids=["no run", "one model"])
 def test_nothing_is_judged_from_missing_runs(claim, made):
     assert verdicts.judge(PAPER, claim, made).verdict is Verdict.NOT_RUN
@@ -118,6 +118,33 @@ def test_the_test_loss_must_be_lower_in_the_mean(with_2d, verdict):
         record |= {"seed": seed, "fold": 1, "scores": {"segment": {"loss": loss}}}
     judged = verdicts.judge(PAPER, "C12", made)  # the third run has no partner
     assert judged.verdict is verdict and f"{np.mean(with_2d) - 1.5:+.3f} (2 pairs of runs)" in judged.found
+
+
+@pytest.mark.parametrize(
+    ("large", "verdict"),
+    [
+        ([0.30, 0.31, 0.29], Verdict.REPRODUCED),
+        ([0.30, 0.60, 0.40], Verdict.PARTLY),  # lower in the mean, but one pair says otherwise
+        ([0.50, 0.52, 0.54], Verdict.NOT),
+        ([0.30], Verdict.NOT_RUN),  # one pair has no spread
+    ],
+)
+def test_a_very_low_validation_accuracy_is_lower_by_more_than_chance(large, verdict):
+    curve = [{"val_accuracy": [accuracy], "val_loss": [1.0]} for accuracy in (0.5, 0.5, 0.5, *large)]
+    made = records({"dieleman": curve[:3], "dieleman_spotify": curve[3:]})
+    for record in made["record"]:
+        record["best_epoch"] = 1
+    made["record"] = [record | {"seed": seed, "fold": 1} for record, seed in zip(made["record"], made["seed"], strict=True)]
+    judged = verdicts.judge(PAPER, "C7", made)
+    assert judged.verdict is verdict and f"{100 * (np.mean(large) - 0.5):+.1f} points" in judged.found
+
+
+@pytest.mark.parametrize(("losses", "verdict"), [((1.4, 1.5, 1.6), Verdict.REPRODUCED), ((1.5, 1.6, 1.4), Verdict.NOT)])
+def test_ghosal_with_lstm_must_have_the_lowest_test_loss(losses, verdict):
+    made = records({name: [{}] for name in ("ghosal_lstm", "ghosal", "dieleman")})
+    for record, loss in zip(made["record"], losses, strict=True):
+        record["scores"] = record["scores"] | {"segment": record["scores"]["segment"] | {"loss": loss}}
+    assert verdicts.judge(PAPER, "C13", made).verdict is verdict
 
 
 # Models

@@ -171,7 +171,7 @@ def test_each_deviation_is_in_the_table_once(paper_id):
 def test_the_headline_is_the_number_of_the_paper_beside_ours(records):
     said = tables.headline(PAPER, records)
     assert said.startswith("DeMarco et al., LSTM (3 seconds): printed 93%; ours 75.0% (")
-    assert ", 2 runs); with artists and copies kept apart 50.0% (" in said
+    assert ", 2 runs: 50.0%, 100.0%); with artists and copies kept apart 50.0% (" in said
     nothing = records.iloc[:0]
     assert tables.headline(PAPER, nothing).endswith("ours not run yet; with artists and copies kept apart not run yet")
     assert "printed no number" in tables.headline(papers.read("xu_2024"), nothing)

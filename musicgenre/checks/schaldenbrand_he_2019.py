@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from musicgenre import experiments, papers
-from musicgenre.judgements import Judgement, Verdict, listed, measure_difference, of_experiment
+from musicgenre.judgements import Judgement, Verdict, listed, measure, measure_difference, of_experiment
 
 PAPER = "schaldenbrand_he_2019"
 INPUT_SHAPE, N_GENRES = (1200, 128), 8
@@ -65,8 +65,26 @@ def minimum_of_validation_loss(records: pd.DataFrame) -> Judgement:
     return Judgement(verdict, f"lowest validation loss: {found}")
 
 
+def low_validation_accuracy(records: pd.DataFrame) -> Judgement:
+    """C7: validation accuracy of dieleman_spotify lies below that of dieleman by more than 1.96 sd; partly if it is only lower."""
+    gain = measure_difference(of_experiment(records, PAPER, "dieleman_spotify"), of_experiment(records, PAPER, "dieleman"), "val_accuracy")
+    low, mean, high = (f"{100 * value:+.1f}" for value in (gain.low, gain.mean, gain.high))
+    found = f"validation accuracy of dieleman_spotify less that of dieleman: {mean} points ({low} to {high}, {gain.pairs})"
+    if np.isnan(gain.high):
+        return Judgement(Verdict.NOT_RUN, found)
+    return Judgement(Verdict.REPRODUCED if gain.high < 0 else Verdict.PARTLY if gain.mean < 0 else Verdict.NOT, found)
+
+
 def lower_test_loss(records: pd.DataFrame) -> Judgement:
     """C12: the mean test loss of conv2d_lstm is below that of ghosal_lstm, on runs with the same seeds."""
     fall = measure_difference(of_experiment(records, PAPER, "conv2d_lstm"), of_experiment(records, PAPER, "ghosal_lstm"), "loss")
     found = f"test loss of conv2d_lstm less that of ghosal_lstm: {fall.mean:+.3f} ({fall.pairs})"
     return Judgement(Verdict.REPRODUCED if fall.mean < 0 else Verdict.NOT, found)
+
+
+def lowest_test_loss(records: pd.DataFrame) -> Judgement:
+    """C13: of the three 1D models ghosal_lstm has the lowest mean test loss."""
+    found = {name: of_experiment(records, PAPER, name) for name in ("ghosal_lstm", "ghosal", "dieleman")}
+    loss = {name: measure(made, "loss").mean for name, made in found.items()}
+    verdict = Verdict.REPRODUCED if min(loss, key=loss.get) == "ghosal_lstm" else Verdict.NOT
+    return Judgement(verdict, f"mean test loss: {listed(loss, '.3f')}")
