@@ -2,6 +2,7 @@
 
 import math
 
+import librosa
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,6 +43,16 @@ def test_a_clip_like_those_of_gtzan_is_ok(tmp_path):
     assert row["duration_s"] == DURATION_S
     assert row["peak"] == pytest.approx(np.abs(NOISE).max(), abs=1e-4)
     assert row["rms_db"] == pytest.approx(20 * math.log10(np.sqrt(np.mean(NOISE**2))), abs=0.01)
+
+
+@pytest.mark.parametrize(("rate_hz", "channels"), [(22050, 1), (22050, 2), (44100, 2), (16000, 1)])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_samples_are_those_of_librosa(tmp_path, rate_hz, channels, subtype):
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, (rate_hz // 2, channels))
+    path = write(tmp_path / "a.wav", samples, rate_hz, subtype=subtype)
+    ours = audio.read(path)
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, librosa.load(path)[0], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,19 @@ def test_a_run_that_diverges_does_not_keep_the_others_from_being_made(tmp_path, 
     assert f"2 of 3 runs are recorded in {tmp_path}" in result.output
 
 
+def test_each_fold_is_run_and_force_is_passed_on(tmp_path, monkeypatch):
+    asked = []
+
+    def replicate(experiment, load, protocol, *, seed, fold, force, **_):
+        asked.append((protocol, seed, fold, force))
+        return handmade.record("mlp_30s"), True
+
+    monkeypatch.setattr(runs, "replicate", replicate)
+    command = ["replicate", "demarco_2024", "-e", "mlp_30s", "-p", "artists", "--seeds", "1", "--force"]
+    assert run(cli.app, [*command, "--results", str(tmp_path)]).exit_code == 0
+    assert asked == [("artists", 0, fold, True) for fold in (1, 2, 3)]
+
+
 def test_report_prints_numbers_and_verdicts(tmp_path):
     handmade.table(tmp_path / "results", handmade.record("mlp_30s", {"rock": 0.0, "jazz": 0.0}, confidence={"rock": 0.5}))
     result = run(cli.app, ["report", "demarco_2024", "--results", str(tmp_path / "results")])

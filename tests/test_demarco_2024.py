@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import handmade
+import librosa
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from keras import layers
 from musicgenre import experiments, papers
 from musicgenre.checks import demarco_2024 as checks
 from musicgenre.errors import LeakError
+from musicgenre.experiments import demarco_2024 as paper_experiments
 from musicgenre.experiments.demarco_2024 import SLICES, mix_rows
 from musicgenre.features.vector57 import COLUMNS
 from musicgenre.judgements import Missing, Verdict
@@ -127,6 +129,14 @@ def test_items_in_smoke_are_clips_of_57_features():
     assert dataset.x.shape == (100, 57) and len(dataset.genres) == 10 and dataset.corpus.name == "synthetic"
     assert (dataset.x[:, COLUMNS.index("spectral_centroid_mean")] > 100).all()
     assert dataset.reductions == ()
+
+
+def test_slices_in_lite_are_means_and_variances_of_mfccs(monkeypatch):
+    made = handmade.lite(3, 387)
+    monkeypatch.setattr(paper_experiments, "lite_log_mel", lambda *_: made)
+    x = paper_experiments.sequences.__wrapped__(Profile.LITE, None, slice_s=3).x
+    second = librosa.feature.mfcc(S=made[1][0, 0, 38:76].T, n_mfcc=20)
+    np.testing.assert_allclose(x[0, 1], [*second.mean(axis=1), *second.var(axis=1)], rtol=1e-3, atol=1e-3)
 
 
 def test_items_in_lite_are_those_of_the_published_tables_and_of_the_log_mel(real_data, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """The fault finder: it finds what was planted, proposes little else, and finds the known replicas of GTZAN."""
 
+import librosa
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,6 +95,24 @@ def test_a_copy_with_noise_is_a_recording_not_a_replica():
     found = faults.find_repeats(list("abcde"), clips)
     assert found[found["kind"] == "recording"][["first", "second"]].values.tolist() == [["a", "e"]]
     assert not (found["kind"] == "replica").any()
+
+
+def melody(tempo: float, seed: int) -> np.ndarray:
+    """The same notes, faster by a factor, in another timbre and with another noise for each seed."""
+    hz, rng = librosa.mel_frequencies(130, fmin=0, fmax=11025)[1:-1], np.random.default_rng(seed)
+    notes = np.random.default_rng(7).integers(0, 12, 100)[(np.arange(400) * tempo / 12).astype(int)]
+    values, timbre = rng.normal(-60, 3, (400, 128)), rng.uniform(20, 40, 4)
+    for frame, note in enumerate(notes):
+        for octave, level in zip(220 * 2.0 ** np.arange(4), timbre, strict=True):
+            values[frame, np.abs(hz - octave * 2 ** (note / 12)).argmin()] += level
+    return values.astype(np.float32)
+
+
+@pytest.mark.parametrize("tempo", [0.85, 1.0, 1.2])
+def test_the_same_notes_at_another_tempo_are_a_version(tempo):
+    other = np.random.default_rng(9).normal(-60, 3, (400, 128)).astype(np.float32)
+    found = faults.find_repeats(list("abc"), np.stack([melody(1.0, 1), other, melody(tempo, 2)]))
+    assert found[["first", "second", "kind"]].to_numpy().tolist() == [["a", "c", "version"]]
 
 
 def test_align_is_the_correlation_of_the_overlap():
@@ -191,6 +210,12 @@ def test_wrong_labels_are_found_with_the_right_genre():
 
 def test_right_labels_are_left_alone():
     assert faults.find_mislabels(*clusters()).empty
+
+
+def test_a_clip_that_is_only_likelier_of_another_genre_is_left_alone():
+    track_ids, features, labels = clusters()
+    between = np.concatenate([features, [[1, 3, 0]]])
+    assert faults.find_mislabels([*track_ids, "between"], between, [*labels, "blues"]).empty
 
 
 def test_mislabels_of_a_genre_with_too_few_clips_say_what_to_do():

@@ -203,6 +203,10 @@ def test_evenly_spread_frames_rise_and_exist(keep_frames, more):
     assert len(positions) == keep_frames and (np.diff(positions) > 0).all()
 
 
+def test_evenly_spread_frames_lie_in_the_middle_of_equal_parts():
+    assert spectral.evenly_spread(10, 3).tolist() == [1, 4, 7]
+
+
 def test_features_are_light_to_import_and_are_features():
     heavy = ("librosa", "numba", "matplotlib", "PIL", "tensorflow", "keras")
     code = f"import sys, musicgenre.features; print([name for name in {heavy} if name in sys.modules])"

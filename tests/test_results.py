@@ -1,6 +1,7 @@
 """The run records in `book/results`, checked from outside: their scores, their splits, and one run done again."""
 
 import os
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -93,12 +94,17 @@ def test_a_run_done_again_gives_the_recorded_numbers(real_data, tmp_path):
     """Bit for bit on the same processor and with the same versions; elsewhere the accuracy lies in the interval over its seeds."""
     need(real_data, "features_10_sec.csv")  # vectors of a table: the shortest run
     of_experiment = RECORDS.query("paper == 'demarco_2024' and experiment == 'lstm_10s' and protocol == 'tracks'")
-    (file,), (recorded,) = (of_experiment.loc[of_experiment["seed"] == 0, column] for column in ("file", "record"))
+    here = [runs.processor() in made["device"] for made in of_experiment["record"]]
+    chosen = (of_experiment[here] if any(here) else of_experiment).iloc[0]
+    recorded, others = chosen["record"], of_experiment[of_experiment["file"] != chosen["file"]]
+    for file in others["file"]:  # they are recorded, so the command makes the chosen one alone
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(FOLDER / file, tmp_path / file)
     environment = {name: value for name, value in os.environ.items() if not runs.ARITHMETIC.fullmatch(name)}
-    environment |= recorded["environment"] | {"MUSICGENRE_CACHE": str(tmp_path), "MUSICGENRE_DATA": str(real_data)}
-    which = ["demarco_2024", "-e", "lstm_10s", "-p", "tracks", "--seeds", "1", "--profile", "lite", "--results", str(tmp_path)]
+    environment |= recorded.get("environment", {}) | {"MUSICGENRE_CACHE": str(tmp_path), "MUSICGENRE_DATA": str(real_data)}
+    which = ["demarco_2024", "-e", "lstm_10s", "-p", "tracks", "--profile", "lite", "--results", str(tmp_path)]
     subprocess.run([sys.executable, "-m", "musicgenre.cli", "replicate", *which], env=environment, check=True)
-    again = runs.read_record(tmp_path / file)
+    again = runs.read_record(tmp_path / chosen["file"])
     assert again["split"] == recorded["split"]
     if [again[key] for key in ("device", "versions")] == [recorded[key] for key in ("device", "versions")]:
         for key in ("history", "best_epoch", "scores", "by_genre", "certainty", "tracks"):

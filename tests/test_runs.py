@@ -19,6 +19,7 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 from musicgenre import corpora, evaluation, experiments, runs, settings
+from musicgenre.corpora.corpus import exclusions
 from musicgenre.errors import DataError, SettingsError
 from musicgenre.experiments import Training
 from musicgenre.experiments.demarco_2024 import whole_clips
@@ -51,6 +52,13 @@ def test_a_record_holds_what_was_run_and_every_answer():
     assert made["best_epoch"] == 2  # the last: this experiment keeps it
     assert made["certainty"]["blues"] == pytest.approx(np.log10(0.9 / (0.1 / 9)), abs=1e-4)
     assert made["versions"]["musicgenre"] and made["versions"]["backend"] in made["versions"]
+
+
+def test_a_record_names_what_was_left_out_and_made_smaller():
+    data = handmade.dataset()
+    corpus = replace(data.corpus, excluded=exclusions({"jazz.00054": "damaged"}))
+    made = handmade.record("mlp_30s", data=replace(data, corpus=corpus, reductions=("fewer frames",)))
+    assert made["corpus"]["excluded"] == {"jazz.00054": "damaged"} and made["reductions"] == ["fewer frames"]
 
 
 def test_segments_are_summed_up_by_track():
@@ -192,6 +200,20 @@ def test_where_a_track_is_one_segment_both_levels_agree(shares):
     assert runs.verify(made) == []
 
 
+def test_scores_by_track_are_those_of_the_mean_probabilities(tmp_path):
+    data = handmade.dataset(n_segments=3)
+    made = [handmade.record("mlp_3s", share, data=data, protocol="tracks", seed=seed) for seed, share in enumerate((0.6, 1.0))]
+    assert made[0]["scores"]["segment"]["accuracy"] == pytest.approx(8 / 12)  # of each genre two tracks, and two segments of a third
+    assert made[0]["scores"]["track"]["accuracy"] == 3 / 4
+    assert runs.verify(made[0]) == []
+    mean, low, high = runs.accuracy(made[:1], by="track")
+    assert mean == 3 / 4 and (low, high) == evaluation.run_interval([np.arange(40) < 30], [np.ones(40)], n_test_sets=1)
+    records = handmade.table(tmp_path, *made)
+    assert records["track_accuracy"].tolist() == [3 / 4, 1] and records["accuracy"].tolist() == pytest.approx([8 / 12, 1])
+    row = runs.summarise(records, by="track").iloc[0]
+    assert row["mean"] == 7 / 8 and row["sd"] == pytest.approx(np.std([3 / 4, 1], ddof=1))
+
+
 # Verified
 
 
@@ -253,6 +275,17 @@ def test_the_split_is_drawn_again(made):
         assert [problem for problem in runs.verify(made | change, data, MLP) if "the split is not the one" in problem]
 
 
+@pytest.mark.parametrize("fold", [1, 2])
+def test_a_run_is_tested_on_the_fold_that_it_names(tmp_path, cache, fold):
+    data = handmade.dataset()
+    data = replace(data, items=data.items.assign(artist_fold=(np.arange(len(data.items)) % 3 + 1).astype(str)))
+    made, _ = runs.replicate(SHORT, lambda: data, "artists", fold=fold, profile=Profile.LITE, folder=tmp_path)
+    assert made["fold"] == fold
+    assert made["tracks"]["track_id"] == sorted(data.items["track_id"][data.items["artist_fold"] == str(fold)])
+    assert runs.verify(made, data, SHORT) == []
+    assert any("the split is not the one" in problem for problem in runs.verify(made | {"fold": 3}, data, SHORT))
+
+
 # Replicated
 
 
@@ -291,6 +324,7 @@ def test_of_genres_that_tie_the_earlier_count_as_the_first():
     [
         ({"versions": {"python": "3.11.4", "backend": "jax"}}, "different backends"),
         ({"corpus": {"name": "gtzan", "digest": "f" * 16, "n_clips": 100, "excluded": {}}}, "different clips or features"),
+        ({"feature": {"name": "numbers", "digest": "f" * 16, "source": "test"}}, "different clips or features"),
         ({"model": {"name": "mlp", "parameters": 1}}, "different models or training settings"),
     ],
 )

@@ -198,6 +198,13 @@ def test_an_item_is_a_clip_of_1200_frames(dataset):
     assert all(experiment.protocols == ("tracks",) for experiment in experiments.of_paper(PAPER.id).values())
 
 
+def test_lite_takes_the_first_1200_frames(monkeypatch):
+    made = handmade.lite(3, 128)
+    monkeypatch.setattr(paper_experiments, "lite_log_mel", lambda *_: made)
+    x = paper_experiments.clips.__wrapped__(Profile.LITE, None).x
+    assert np.array_equal(x, made[1][:, 0, :119])  # of 128 frames at the long hop, the share that 1,200 are of 1,292
+
+
 def test_lite_says_what_it_reduces(real_data):
     need(real_data, "fma_small_logmel.npz")
     lite = experiments.get(PAPER.id, "conv2d").dataset(Profile.LITE, real_data)

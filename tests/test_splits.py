@@ -155,6 +155,18 @@ def test_the_guard_names_what_is_shared():
         Split("as_published", train, train, test, train[:0]).guard(items)
 
 
+KEPT_APART = [("tracks", "track_id"), ("artists", "track_id"), ("artists", "artist_group")]
+KEPT_APART += [("fault_filtered", "track_id"), ("fault_filtered", "artist")]
+
+
+@pytest.mark.parametrize(("protocol", "key"), KEPT_APART)
+def test_the_guard_holds_each_protocol_to_its_promise(protocol, key):
+    items = make_items(20, 1, 1)
+    items.loc[59, key] = items.loc[0, key]
+    with pytest.raises(LeakError, match=f"train and test share 1 values of {key}"):
+        Split(protocol, np.arange(30), np.arange(30, 40), np.arange(40, 60), np.arange(0)).guard(items)
+
+
 def test_a_fixed_split_that_leaks_is_refused():
     items = make_items(20, 1, 4)
     items["fault_filtered"] = ["train", "valid", "test", "train"] * 15

@@ -168,6 +168,14 @@ def test_each_deviation_is_in_the_table_once(paper_id):
     assert sum(len(cells[0].split(", ")) for cells in shown) == paper.settings["ours"].notna().sum()
 
 
+def test_a_deviation_puts_what_the_paper_says_beside_what_we_do():
+    row = PAPER.settings.dropna(subset="ours").iloc[0]
+    page = BeautifulSoup(tables.deviations(PAPER), "html.parser")
+    cells = [cell.text for cell in next(line for line in page.select("tbody tr") if line.th.text == row["setting"]).select("td")]
+    assert [cell.text for cell in page.select("thead th")] == ["", "in", "paper", "ours", "why"]
+    assert cells[1:] == ["unsaid" if row["unsaid"] else str(row["value"]), str(row["ours"]), row["why"]]
+
+
 def test_the_headline_is_the_number_of_the_paper_beside_ours(records):
     said = tables.headline(PAPER, records)
     assert said.startswith("DeMarco et al., LSTM (3 seconds): printed 93%; ours 75.0% (")

@@ -62,6 +62,21 @@ def test_two_runs_with_one_seed_are_equal_and_learn(dataset):
     assert not np.array_equal(first.probabilities, run(experiment(), dataset, "tracks", seed=2).probabilities)
 
 
+def test_two_epochs_are_those_made_by_hand(dataset):
+    import keras
+
+    x, y = dataset.x, dataset.y
+    train, valid = (x[:80], y[:80]), (x[80:], y[80:])
+    history = fit(build(), train, valid, Training(epochs=2, batch_size=8, learning_rate=0.01), seed=3)
+    by_hand, model = [], build()
+    model.compile(keras.optimizers.Adam(0.01), loss="sparse_categorical_crossentropy")
+    for epoch in range(2):
+        order = np.random.default_rng([3, epoch]).permutation(80)
+        logs = model.fit(x[order], y[order], batch_size=8, shuffle=False, validation_data=valid, verbose=0).history
+        by_hand.append((logs["loss"][0], logs["val_loss"][0]))
+    np.testing.assert_allclose([history["loss"], history["val_loss"]], np.transpose(by_hand), rtol=1e-4)
+
+
 @pytest.mark.parametrize("stop_after", [1, 4])
 def test_a_stopped_training_ends_as_one_in_one_go(dataset, tmp_path, stop_after):
     x, y = dataset.x, dataset.y
@@ -238,6 +253,24 @@ def test_what_is_constant_in_training_is_centred_and_not_scaled():
     inputs = keras.Input((2,))
     model = with_normalisation(keras.Model(inputs, keras.layers.Activation("linear")(inputs)), x, (0,))
     assert np.allclose(model.predict(np.array([[0.5, 3.5]], np.float32), verbose=0), [[0, 0.5]], atol=1e-5)
+
+
+def test_normalisation_is_fitted_on_the_training_part_alone(dataset):
+    outcome = run(experiment(), dataset, "tracks", seed=5)
+    (layer,) = (layer for layer in outcome.model.layers if type(layer).__name__ == "Normalization")
+    train = dataset.x[outcome.split.train].astype(np.float64)
+    assert np.allclose(np.ravel(layer.mean), train.mean(axis=0), rtol=1e-5)
+    assert np.allclose(np.ravel(layer.variance), train.var(axis=0), rtol=1e-4)
+
+
+def test_normalisation_of_many_blocks_is_that_of_one(monkeypatch):
+    import keras
+
+    x = np.random.default_rng(1).normal(3, 7, size=(50, 7, 4)).astype(np.float32)
+    inputs = keras.Input((7, 4))
+    core = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
+    monkeypatch.setattr("musicgenre.experiments.experiment.BLOCK_BYTES", 1000)
+    assert np.allclose(with_normalisation(core, x, (-1,)).predict(x, verbose=0).std(axis=(0, 1)), 1, atol=1e-3)
 
 
 def test_a_preparation_that_leaks_is_refused(dataset):

@@ -12,22 +12,37 @@ from musicgenre.features import Vector57, vector57
 from musicgenre.features.vector57 import COLUMNS
 
 
-def recipe(clip: np.ndarray) -> np.ndarray:
+def recipe(clip: np.ndarray, sr: int = RATE_HZ) -> np.ndarray:
     """Follow the well-known recipe: one librosa call for each feature."""
     features = [
-        librosa.feature.chroma_stft(y=clip),
+        librosa.feature.chroma_stft(y=clip, sr=sr),
         librosa.feature.rms(y=clip),
-        librosa.feature.spectral_centroid(y=clip),
-        librosa.feature.spectral_bandwidth(y=clip),
-        librosa.feature.spectral_rolloff(y=clip),
+        librosa.feature.spectral_centroid(y=clip, sr=sr),
+        librosa.feature.spectral_bandwidth(y=clip, sr=sr),
+        librosa.feature.spectral_rolloff(y=clip, sr=sr),
         librosa.feature.zero_crossing_rate(clip),
         librosa.effects.harmonic(clip),
         librosa.effects.percussive(clip),
     ]
-    tempo = librosa.beat.beat_track(y=clip)[0]
-    pairs = [[np.mean(values, dtype=float), np.var(values, dtype=float)] for values in features]
-    mfcc = [[np.mean(values, dtype=float), np.var(values, dtype=float)] for values in librosa.feature.mfcc(y=clip)]
-    return np.concatenate([np.ravel(pairs), np.ravel(tempo), np.ravel(mfcc)])
+    return in_columns(features, librosa.beat.beat_track(y=clip, sr=sr)[0], librosa.feature.mfcc(y=clip, sr=sr))
+
+
+def recipe_0_7(clip: np.ndarray) -> np.ndarray:
+    """Follow the recipe as librosa 0.7 did: ends mirrored, harmonic and percussive part silent after the last whole hop."""
+    mirrored, end = {"pad_mode": "reflect"}, len(clip) // 512 * 512
+    harmonic, percussive = (librosa.istft(part, length=len(clip)) for part in librosa.decompose.hpss(librosa.stft(clip, **mirrored)))
+    harmonic[end:] = percussive[end:] = 0
+    names = ("chroma_stft", "rms", "spectral_centroid", "spectral_bandwidth", "spectral_rolloff")
+    features = [getattr(librosa.feature, name)(y=clip, **mirrored) for name in names]
+    mel = librosa.power_to_db(librosa.feature.melspectrogram(y=clip, **mirrored))
+    tempo = librosa.beat.beat_track(onset_envelope=librosa.onset.onset_strength(S=mel, aggregate=np.median))[0]
+    return in_columns([*features, librosa.feature.zero_crossing_rate(clip), harmonic, percussive], tempo, librosa.feature.mfcc(S=mel))
+
+
+def in_columns(features: list[np.ndarray], tempo: np.ndarray, mfcc: np.ndarray) -> np.ndarray:
+    """Mean and variance of each series, in the order of the table."""
+    before, after = ([[np.mean(values, dtype=float), np.var(values, dtype=float)] for values in series] for series in (features, mfcc))
+    return np.concatenate([np.ravel(before), np.ravel(tempo), np.ravel(after)])
 
 
 def assert_close(ours: np.ndarray, theirs: np.ndarray) -> None:
@@ -47,6 +62,17 @@ def assert_close(ours: np.ndarray, theirs: np.ndarray) -> None:
 def test_vector57_has_librosas_numbers(seed):
     clip = music(8.3, seed)
     assert_close(Vector57()(clip)[0], recipe(clip))
+
+
+@pytest.mark.parametrize("rate_hz", [16000, 44100])
+def test_vector57_has_librosas_numbers_at_other_sample_rates(rate_hz):
+    clip = music(8.3)
+    assert_close(Vector57(sample_rate_hz=rate_hz)(clip)[0], recipe(clip, sr=rate_hz))
+
+
+def test_vector57_has_the_numbers_of_librosa_0_7_where_they_are_asked_for():
+    clip = music(8.3)
+    assert_close(Vector57(librosa_0_7=True)(clip)[0], recipe_0_7(clip))
 
 
 def test_segments_are_computed_on_their_own():
