@@ -163,6 +163,9 @@ def test_files_are_found_by_name_below_the_data_folder(tmp_path):
     assert archives.find(tmp_path, "table.csv") == file
     (tmp_path / ".Trash-1000").mkdir()
     (tmp_path / ".Trash-1000" / "table.csv").touch()
+    (tmp_path / "linked").symlink_to(tmp_path / "a", target_is_directory=True)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "table.csv").symlink_to(file)
     assert archives.find(tmp_path, "table.csv") == file
     (tmp_path / "table.csv").touch()
     with pytest.raises(DataError, match=r"2 files named table\.csv below .*; keep one of them there"):

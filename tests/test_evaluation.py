@@ -134,3 +134,5 @@ def test_calibration_of_a_known_case():
     assert table["n"].tolist() == [1, 1, 2]
     assert table["accuracy"].tolist() == [1.0, 1.0, 0.5]
     assert table["confidence"].tolist() == pytest.approx([0.55, 0.6, 0.935])
+    certain = evaluation.calibration(np.array([[1.0, 0.0], [0.92, 0.08]]), np.array([0, 1]))
+    assert certain["n"].tolist() == [2]  # certainty falls into the last bin

@@ -103,6 +103,7 @@ def test_artists_without_folds_are_drawn_by_artist():
     parts = split(items, "artists", seed=3, test_fraction=0.2)
     assert parts.shared(items, "artist_group") == {"train and valid": [], "train and test": [], "valid and test": []}
     assert 0.1 < len(parts.test) / len(items) < 0.35
+    assert 0.05 < len(parts.valid) / len(items) < 0.2
 
 
 @given(corpora, st.integers(2, 6), seeds)
