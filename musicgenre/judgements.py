@@ -55,6 +55,11 @@ class Measured:
         return f"{self.mean:.1%} ({interval}{self.runs} {'run' if self.runs == 1 else 'runs'}{stuck})"
 
     @property
+    def interval_in_points(self) -> str:
+        """The interval of a difference, in words."""
+        return "no interval" if np.isnan(self.low) else f"{100 * self.low:+.1f} to {100 * self.high:+.1f} points"
+
+    @property
     def pairs(self) -> str:
         """Of how many pairs of runs a difference was measured, in words."""
         return f"{self.runs} {'pair' if self.runs == 1 else 'pairs'} of runs"

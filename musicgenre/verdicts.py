@@ -115,10 +115,9 @@ def _difference(difference: dict, made: dict[str, list[dict]], metric: str, genr
     of, over, claimed = difference["of"], difference["over"], difference["by"]
     ours = measure_difference(made[of], made[over], metric, genre)
     sign_open = ours.low <= 0 <= ours.high
-    interval = "no interval" if np.isnan(ours.low) else f"{100 * ours.low:+.1f} to {100 * ours.high:+.1f} points"
     same_sign = np.sign(ours.mean) == np.sign(claimed)
     of_signs = ("" if same_sign else ", not the paper's sign") + (", sign open" if sign_open else "")
-    found = f"{of} over {over}: {100 * ours.mean:+.1f} points ({interval}, {ours.pairs}{of_signs})"
+    found = f"{of} over {over}: {100 * ours.mean:+.1f} points ({ours.interval_in_points}, {ours.pairs}{of_signs})"
     if np.isnan(ours.low):
         return Judgement(Verdict.NOT_RUN, found)
     if difference.get("direction_only"):

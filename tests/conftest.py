@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import hypothesis
 import pytest
@@ -55,9 +56,14 @@ def real_data() -> Path:
     return Path(os.environ["MUSICGENRE_DATA"])
 
 
+def lacks(reason: str) -> NoReturn:
+    """Skip a test for want of something; fail it in CI, where everything is."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
 def need(data: Path, name: str) -> Path:
     """Return the file of this name in the folder of real data; skip the test where there is none, but not in CI, where all are."""
     found = sorted(data.rglob(name))
     if not found:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs {name} in MUSICGENRE_DATA")
+        lacks(f"needs {name} in MUSICGENRE_DATA")
     return found[0]

@@ -6,7 +6,7 @@ import librosa
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import need
+from conftest import lacks, need
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -237,7 +237,7 @@ def real_clips(real_data, imported) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     try:
         clips = gtzan.load(real_data).clips
     except DataError:
-        pytest.skip("no clips of GTZAN in the folder of real data")
+        lacks("no clips of GTZAN in the folder of real data")
     corpus, values = imported.read()
     row_of = {track: row for row, track in enumerate(corpus.clips.index)}
     chosen = clips[clips.index.isin(list(row_of))].groupby("genre")["path"].head(1)

@@ -28,7 +28,7 @@ def records(curves: dict[str, list[dict]]) -> pd.DataFrame:
     scores = {"segment": {"confusion": [[1, 0], [0, 1]]}}
     kind = {"paper": PAPER.id, "profile": "lite", "protocol": "tracks"}
     rows = [
-        kind | {"experiment": name, "seed": seed, "record": {"history": history, "scores": scores}}
+        kind | {"experiment": name, "seed": seed, "record": {"history": history, "scores": scores, "seed": seed, "fold": 1}}
         for name, histories in curves.items()
         for seed, history in enumerate(histories)
     ]
@@ -114,8 +114,8 @@ def test_checks_read_records_as_runs_write_them(tmp_path):
 @pytest.mark.parametrize(("with_2d", "verdict"), [((1.3, 1.5), Verdict.REPRODUCED), ((1.5, 1.6), Verdict.NOT)])
 def test_the_test_loss_must_be_lower_in_the_mean(with_2d, verdict):
     made = records({"ghosal_lstm": [{}, {}], "conv2d_lstm": [{}, {}, {}]})
-    for record, seed, loss in zip(made["record"], made["seed"], (1.5, 1.5, *with_2d, 0.1), strict=True):
-        record |= {"seed": seed, "fold": 1, "scores": {"segment": {"loss": loss}}}
+    for record, loss in zip(made["record"], (1.5, 1.5, *with_2d, 0.1), strict=True):
+        record["scores"] = {"segment": {"loss": loss}}
     judged = verdicts.judge(PAPER, "C12", made)  # the third run has no partner
     assert judged.verdict is verdict and f"{np.mean(with_2d) - 1.5:+.3f} (2 pairs of runs)" in judged.found
 
@@ -134,7 +134,6 @@ def test_a_very_low_validation_accuracy_is_lower_by_more_than_chance(large, verd
     made = records({"dieleman": curve[:3], "dieleman_spotify": curve[3:]})
     for record in made["record"]:
         record["best_epoch"] = 1
-    made["record"] = [record | {"seed": seed, "fold": 1} for record, seed in zip(made["record"], made["seed"], strict=True)]
     judged = verdicts.judge(PAPER, "C7", made)
     assert judged.verdict is verdict and f"{100 * (np.mean(large) - 0.5):+.1f} points" in judged.found
 
@@ -143,7 +142,7 @@ def test_a_very_low_validation_accuracy_is_lower_by_more_than_chance(large, verd
 def test_ghosal_with_lstm_must_have_the_lowest_test_loss(losses, verdict):
     made = records({name: [{}] for name in ("ghosal_lstm", "ghosal", "dieleman")})
     for record, loss in zip(made["record"], losses, strict=True):
-        record["scores"] = record["scores"] | {"segment": record["scores"]["segment"] | {"loss": loss}}
+        record["scores"] = {"segment": {"loss": loss}}
     assert verdicts.judge(PAPER, "C13", made).verdict is verdict
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from conftest import CHAPTERS, CONFIG, ROOT, toc_files
+from conftest import CHAPTERS, CONFIG, ROOT, lacks, toc_files
 
 from musicgenre import papers
 from musicgenre.judgements import Verdict
@@ -56,8 +56,7 @@ def browser():
     """A headless Chromium without access to anything but the site."""
     sync_api = pytest.importorskip("playwright.sync_api")
     if not CHROMIUM:
-        reason = "no Chromium: install it, or name it in MUSICGENRE_CHROMIUM"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        lacks("no Chromium: install it, or name it in MUSICGENRE_CHROMIUM")
     switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=switches)

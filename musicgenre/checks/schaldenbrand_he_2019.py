@@ -68,8 +68,8 @@ def minimum_of_validation_loss(records: pd.DataFrame) -> Judgement:
 def low_validation_accuracy(records: pd.DataFrame) -> Judgement:
     """C7: validation accuracy of dieleman_spotify lies below that of dieleman by more than 1.96 sd; partly if it is only lower."""
     gain = measure_difference(of_experiment(records, PAPER, "dieleman_spotify"), of_experiment(records, PAPER, "dieleman"), "val_accuracy")
-    low, mean, high = (f"{100 * value:+.1f}" for value in (gain.low, gain.mean, gain.high))
-    found = f"validation accuracy of dieleman_spotify less that of dieleman: {mean} points ({low} to {high}, {gain.pairs})"
+    points = f"{100 * gain.mean:+.1f} points ({gain.interval_in_points}, {gain.pairs})"
+    found = f"validation accuracy of dieleman_spotify less that of dieleman: {points}"
     if np.isnan(gain.high):
         return Judgement(Verdict.NOT_RUN, found)
     return Judgement(Verdict.REPRODUCED if gain.high < 0 else Verdict.PARTLY if gain.mean < 0 else Verdict.NOT, found)
